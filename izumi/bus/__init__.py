@@ -1,0 +1,1 @@
+"""The message bus: JetStream topology, client, pull loop, lease and commit."""

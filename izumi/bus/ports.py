@@ -1,0 +1,109 @@
+"""What the rest of Izumi knows of a bus. `jetstream.py` and `memory.py` both are one."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from izumi.domain.errors import IzumiError
+
+
+class Stored(NamedTuple):
+    """A message that the bus keeps. `seq` is its place in the stream, from 1."""
+
+    subject: str
+    data: bytes
+    seq: int
+    headers: Mapping[str, str]
+
+
+class Outgoing(NamedTuple):
+    """A message to store.
+
+    `msg_id`: a repeat within the duplicate window is stored once.
+    `expect`: sequence that the subject's last message must have (0: none yet).
+    """
+
+    subject: str
+    data: bytes
+    msg_id: str | None = None
+    expect: int | None = None
+
+
+class Conflict(IzumiError):
+    """An `expect` did not hold: someone else wrote to the subject. Nothing was stored."""
+
+
+class Delivery(Protocol):
+    """One message leased to us until `ack_wait_s` passes without `in_progress`."""
+
+    subject: str
+    data: bytes
+    headers: Mapping[str, str]
+    seq: int
+    """Place in the stream."""
+    attempt: int
+    """Deliveries so far as the server counts them; can fall back after its crash."""
+    reply: str
+    """Where the answer goes; whoever may publish there can settle in our place."""
+    received: float
+    """`CLOCK_BOOTTIME` when it came: runs on while frozen or suspended."""
+
+    async def ack(self) -> None:
+        """Settle for good. Returns when the server confirmed. Raises BusUnavailable."""
+
+    async def nak(self, delay_s: float = 0.0) -> None:
+        """Give it back, to be delivered again after `delay_s`. Not confirmed."""
+
+    async def term(self, reason: str) -> None:
+        """Never deliver again; the reason goes to the dead letters. Not confirmed."""
+
+    async def in_progress(self) -> None:
+        """Prolong the lease by `ack_wait_s`. Not confirmed."""
+
+
+class Inbox(Protocol):
+    """Membership of one instance in a queue group, strict priorities and tier included."""
+
+    async def take(self) -> Delivery | None:
+        """The next message, waited for; None after `stop()`. Safe from several tasks.
+
+        Raises:
+            UserError: The consumer does not exist or is configured otherwise.
+        """
+
+    def stop(self) -> None:
+        """Hand out nothing more. May be called twice, and before any `take()`."""
+
+    async def aclose(self) -> None:
+        """Stop, and give back what slipped in. May be called twice."""
+
+
+class Bus(Protocol):
+    """The stream `IZUMI` and the two that are told without a receipt."""
+
+    async def publish(self, message: Outgoing) -> int:
+        """Store; the sequence is the receipt. A known `msg_id` gives the first receipt.
+
+        Raises:
+            Conflict: `expect` did not hold.
+            BusUnavailable: No receipt came; it may have been stored all the same.
+        """
+
+    async def commit(self, batch: Sequence[Outgoing]) -> None:
+        """Store all or nothing, in order.
+
+        Raises:
+            Conflict: An `expect` did not hold; nothing was stored.
+            BusUnavailable: No receipt came; read the log to know.
+        """
+
+    async def last(self, subject: str) -> Stored | None:
+        """The last message on exactly this subject. Raises BusUnavailable."""
+
+    async def tell(self, subject: str, data: bytes, *, ttl_s: int | None = None) -> None:
+        """Progress and presence: sent once, no receipt, lost when the bus is away."""
+
+    def listen(self, subject: str) -> AsyncIterator[Stored]:
+        """Messages on a subject (wildcards allowed) from now on; `seq` is 0 here."""
+
+    def inbox(self, unit: str, group: str, *, tier: int = 0) -> Inbox:
+        """Join a queue group. Tier 1 gets work only while tier 0 is away or full."""

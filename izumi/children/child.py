@@ -1,0 +1,269 @@
+"""Starting, watching and ending one child process."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from izumi.domain.errors import ToolFailed
+
+_LAUNCHER = str(Path(__file__).with_name("launch.py"))
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+_CHUNK = 1 << 16
+_LINE_BYTES = 8192
+
+Stream = Literal["stdout", "stderr"]
+OnLine = Callable[[Stream, str], bool | None]
+"""Called for each line of output; `True` says that it proves progress."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a child may use; None leaves the host's own limit.
+
+    Attributes:
+        memory_bytes: Address space. Go programs reserve far more than they use.
+        cpu_s: Seconds of processor time.
+        file_bytes: Largest file it may write.
+        nice: Added to the niceness.
+        network: False takes the network away where the host lets us.
+    """
+
+    memory_bytes: int | None = None
+    cpu_s: int | None = None
+    file_bytes: int | None = None
+    nice: int = 0
+    network: bool = True
+
+
+class Finished(NamedTuple):
+    """How a child ended.
+
+    `stopped` says who ended it ("deadline" or "stall"); None: it ended by itself.
+    `stdout` is the beginning and `stderr` the end of what it wrote, both bounded.
+    """
+
+    returncode: int
+    stdout: bytes
+    stderr: str
+    stopped: Literal["deadline", "stall"] | None
+    took_s: float
+
+
+class _Output:
+    """Reads one stream to its end: splits lines, keeps a bounded part."""
+
+    def __init__(self, stream: Stream, on_line: OnLine | None, keep_bytes: int) -> None:
+        self.stream = stream
+        self._on_line = on_line
+        self._keep_bytes = keep_bytes
+        self.head = bytearray()
+        self.tail: deque[str] = deque(maxlen=200)
+        self.progressed = time.monotonic()
+
+    async def read(self, reader: asyncio.StreamReader) -> None:
+        rest = b""
+        while chunk := await reader.read(_CHUNK):
+            self.head += chunk[: self._keep_bytes - len(self.head)]
+            # ffmpeg ends its status lines with a carriage return.
+            *lines, rest = (rest + chunk.replace(b"\r", b"\n")).split(b"\n")
+            for line in lines:
+                self._line(line)
+            rest = rest[-_LINE_BYTES:]
+        if rest:
+            self._line(rest)
+
+    def _line(self, raw: bytes) -> None:
+        line = raw[:_LINE_BYTES].decode("utf-8", "replace")
+        if self.stream == "stderr":
+            self.tail.append(line)
+        if self._on_line is not None and self._on_line(self.stream, line):
+            self.progressed = time.monotonic()
+
+
+class Child:
+    """A running child. Made by `start`."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        name: str,
+        outputs: tuple[_Output, _Output],
+    ) -> None:
+        self._process = process
+        self.name = name
+        self._out, self._err = outputs
+        self._began = time.monotonic()
+        assert process.stdout is not None  # noqa: S101 - narrows for mypy; PIPE was asked for
+        assert process.stderr is not None  # noqa: S101 - as above
+        self._readers = [
+            asyncio.create_task(self._out.read(process.stdout)),
+            asyncio.create_task(self._err.read(process.stderr)),
+        ]
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is the group's and the session's too."""
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it runs; negative: the signal that ended it."""
+        return self._process.returncode
+
+    @property
+    def stderr(self) -> str:
+        """The last lines that it wrote to stderr."""
+        return "\n".join(self._err.tail)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the whole group; nothing happens when it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    async def wait(self) -> int:
+        """The exit code, once it ended and its output was read."""
+        code = await self._process.wait()
+        # A grandchild that escaped the group could hold the pipes open for ever.
+        await asyncio.wait(self._readers, timeout=2)
+        return code
+
+    async def stop(self, grace_s: float = 5.0) -> int:
+        """TERM, wait, KILL; returns when it is gone, cancelled or not."""
+        ending = asyncio.ensure_future(self._end(grace_s))
+        try:
+            return await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            self.signal(signal.SIGKILL)
+            await ending
+            raise
+
+    async def _end(self, grace_s: float) -> int:
+        if self._process.returncode is None:
+            self.signal(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), grace_s)
+        # Also when the leader went by itself: what it started may still run.
+        self.signal(signal.SIGKILL)
+        code = await self._process.wait()
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        return code
+
+    async def finish(self, deadline_s: float | None, stall_s: float | None) -> Finished:
+        """Wait for its end, and end it at the deadline or when it makes no progress."""
+        stopped: Literal["deadline", "stall"] | None = None
+        waiting = asyncio.create_task(self.wait())
+        try:
+            while not waiting.done():
+                now = time.monotonic()
+                lasts = max(self._began, self._out.progressed, self._err.progressed)
+                left = {
+                    "deadline": None if deadline_s is None else self._began + deadline_s - now,
+                    "stall": None if stall_s is None else lasts + stall_s - now,
+                }
+                over = [why for why, s in left.items() if s is not None and s <= 0]
+                if over:
+                    stopped = "deadline" if over[0] == "deadline" else "stall"
+                    await self.stop()
+                    break
+                await asyncio.wait(
+                    {waiting},
+                    timeout=min((s for s in left.values() if s is not None), default=None),
+                )
+            code = await waiting
+        finally:
+            if not waiting.done():
+                waiting.cancel()
+            await self.stop()
+        took = time.monotonic() - self._began
+        return Finished(code, bytes(self._out.head), self.stderr, stopped, took)
+
+
+async def start(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    on_line: OnLine | None = None,
+    keep_bytes: int = 1 << 20,
+    pass_fds: Sequence[int] = (),
+) -> Child:
+    """Start a child.
+
+    Args:
+        argv: Program and arguments; the first is looked up in PATH when it is no path.
+        cwd: Its working directory; the parent's when None.
+        env: Added to the few variables that every child gets.
+        limits: What it may use.
+        on_line: Called for every line of output.
+        keep_bytes: How much of stdout is kept.
+        pass_fds: Open files that it inherits.
+
+    Raises:
+        ToolFailed: This host cannot start a process now.
+    """
+    limits = limits or Limits()
+    options = [
+        *([f"memory={limits.memory_bytes}"] if limits.memory_bytes else []),
+        *([f"cpu={limits.cpu_s}"] if limits.cpu_s else []),
+        *([f"file={limits.file_bytes}"] if limits.file_bytes else []),
+        *([f"nice={limits.nice}"] if limits.nice else []),
+        *([] if limits.network else ["network=none"]),
+    ]
+    command = [sys.executable, "-I", "-S", _LAUNCHER, str(os.getpid()), *options, "--"]
+    clean = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            *map(os.fspath, argv),
+            cwd=cwd,
+            env=clean | dict(env or {}),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+    except OSError as exc:
+        msg = f"cannot start {argv[0]}: {exc}"
+        raise ToolFailed(msg, host=True) from exc
+    outputs = (_Output("stdout", on_line, keep_bytes), _Output("stderr", on_line, 0))
+    return Child(process, Path(argv[0]).name, outputs)
+
+
+async def run(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    on_line: OnLine | None = None,
+    keep_bytes: int = 1 << 20,
+    deadline_s: float | None = None,
+    stall_s: float | None = None,
+) -> Finished:
+    """Start a child and wait for its end; never raises for how it ended.
+
+    Args:
+        argv: As in `start`, like the other arguments not listed here.
+        deadline_s: Ended after so many seconds, whatever it does.
+        stall_s: Ended when so many seconds passed without `on_line` saying progress.
+
+    Raises:
+        ToolFailed: This host cannot start a process now.
+        asyncio.CancelledError: After the whole group is gone.
+    """
+    child = await start(
+        argv, cwd=cwd, env=env, limits=limits, on_line=on_line, keep_bytes=keep_bytes
+    )
+    return await child.finish(deadline_s, stall_s)

@@ -1,0 +1,1 @@
+"""Units that pull work as queue groups."""

@@ -1,0 +1,261 @@
+"""What travels on the bus: msgspec structs in JSON, tagged `file.acquired/1`.
+
+Optional fields may be added to a struct; a change that an older instance would read
+wrongly is a new tag. An instance that does not know a tag retries the message, since a
+newer instance may know it, and the message is dead-lettered when no one ever does.
+"""
+
+import datetime as dt
+from typing import Any, Literal
+
+import msgspec
+
+from izumi.domain import subjects
+from izumi.domain.errors import BadEvent
+from izumi.domain.subjects import Priority, Sub
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """Base of everything on the wire; `type` carries the tag."""
+
+
+class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a release turned out to be.
+
+    Attributes:
+        show: Title of the show, as its folder is called.
+        season: None where the name has none.
+        number: As written: "7", "12.5", "1-12"; None for a film or a single file.
+        revision: 2 for "v2"; None where the name has none.
+        resolution: "1080p"; None where the name has none.
+        group: The release group.
+    """
+
+    show: str
+    season: int | None = None
+    number: str | None = None
+    revision: int | None = None
+    resolution: str | None = None
+    group: str | None = None
+    anilist_id: int | None = None
+    mal_id: int | None = None
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file of the library.
+
+    Attributes:
+        key: `<show folder>/<episode file>` below the folder of any location.
+        size: Bytes.
+        sha256: Lower-case hex of the whole content; None only for a file that an old
+            HTTP requester named by size alone.
+        sub: Decides which folder of a location the file lies in.
+    """
+
+    key: str
+    size: int
+    sha256: str | None
+    sub: Sub
+
+    @property
+    def id(self) -> str:
+        """Identity derived from what the file is; see `subjects.file_id`."""
+        return subjects.file_id(self.sha256 or f"size:{self.size}", self.key)
+
+
+class Acquired(Message, frozen=True, kw_only=True, tag="file.acquired/1"):
+    """A release was named, stored and proved.
+
+    Attributes:
+        file: The stored file.
+        episode: What it is.
+        sources: Names of the locations that hold it, nearest first.
+        release: The name it came under, for people.
+        at: When it was stored.
+        host: The host that stored it, for people.
+    """
+
+    file: File
+    episode: Episode
+    sources: tuple[str, ...]
+    priority: Priority = "normal"
+    release: str = ""
+    at: dt.datetime
+    host: str = ""
+
+
+class Encoded(Message, frozen=True, kw_only=True, tag="file.encoded/1"):
+    """A file was made from another one, stored and proved.
+
+    Attributes:
+        file: The new file.
+        origin: The file that it was made from.
+        recipe: How: ffmpeg version, profile, plan, fonts; JSON values.
+    """
+
+    file: File
+    episode: Episode
+    sources: tuple[str, ...]
+    origin: File
+    profile: str
+    recipe: dict[str, Any] = {}
+    priority: Priority = "normal"
+    at: dt.datetime
+    host: str = ""
+
+
+class Distributed(Message, frozen=True, kw_only=True, tag="file.distributed/1"):
+    """A file lies, proved, at one more destination."""
+
+    file: File
+    episode: Episode
+    group: str
+    destination: str
+    at: dt.datetime
+    host: str = ""
+
+
+class Notified(Message, frozen=True, kw_only=True, tag="file.notified/1"):
+    """The people behind the targets of a group were told.
+
+    Attributes:
+        job: The news: job id of the notifier's work.
+        targets: Name of each target told.
+    """
+
+    file: File
+    episode: Episode
+    group: str
+    job: str
+    targets: tuple[str, ...]
+    at: dt.datetime
+    host: str = ""
+
+
+class HeldFile(Message, frozen=True, kw_only=True, tag="file.held/1"):
+    """A person must decide; nothing was guessed and nothing dropped.
+
+    Attributes:
+        unit: The unit that holds it.
+        job: What identifies the hold: a job id, or a ledger id of acquisition.
+        name: What a person would call it: the key, or the path below the watch folder.
+        reason: One sentence that names the value and what would settle it.
+        facts: What is known.
+        origin: The message whose work is held, as it came; None for acquisition.
+    """
+
+    unit: str
+    group: str = ""
+    job: str
+    name: str
+    reason: str
+    facts: dict[str, str] = {}
+    origin: msgspec.Raw | None = None
+    at: dt.datetime
+    host: str = ""
+
+
+class JobRecord(Message, frozen=True, kw_only=True, tag="job/1"):
+    """One entry of a job's log; the last one is its state.
+
+    Attributes:
+        owner: Instance that wrote the entry.
+        source: Stream sequence of the message that ordered the job.
+        attempt: Claims so far, this one included; counted here because the server's
+            own count can fall back after a crash.
+        checkpoint: What the work needs to go on where it stopped; carried from claim
+            to claim. JSON values.
+        reason: Why it failed or is held.
+        host_failures: Attempts that failed because of a host, not because of the job.
+    """
+
+    state: Literal["claimed", "done", "failed", "held", "waiting"]
+    owner: str
+    source: int
+    attempt: int = 1
+    checkpoint: dict[str, Any] = {}
+    reason: str = ""
+    host_failures: int = 0
+    at: dt.datetime
+
+
+class Progress(Message, frozen=True, kw_only=True, tag="progress/1"):
+    """How far one job is.
+
+    Attributes:
+        fraction: 0 to 1; None where it cannot be told.
+        step: "downloading", "encoding", ...
+        detail: For people: speed, frames, destination.
+    """
+
+    unit: str
+    group: str
+    job: str
+    instance: str
+    name: str
+    step: str
+    fraction: float | None = None
+    detail: str = ""
+    at: dt.datetime
+
+
+class Node(Message, frozen=True, kw_only=True, tag="node/1"):
+    """One living instance; repeated every few seconds, gone when it is not.
+
+    Attributes:
+        state: "running", "draining" or "broken" (the circuit breaker opened).
+    """
+
+    unit: str
+    group: str
+    instance: str
+    host: str
+    version: str
+    state: Literal["running", "draining", "broken"]
+    jobs: tuple[str, ...] = ()
+    reason: str = ""
+    since: dt.datetime
+    at: dt.datetime
+
+
+Fact = Acquired | Encoded | Distributed | Notified | HeldFile
+"""Everything on `izumi.file.>`; orders on `izumi.do.>` carry one of these too."""
+
+FACTS: tuple[type[Message], ...] = (Acquired, Encoded, Distributed, Notified, HeldFile)
+MESSAGES: tuple[type[Message], ...] = (*FACTS, JobRecord, Progress, Node)
+
+_encoder = msgspec.json.Encoder()
+_facts = msgspec.json.Decoder(Fact)
+
+
+def encode(message: Message) -> bytes:
+    """The message as it goes on the wire."""
+    return _encoder.encode(message)
+
+
+def decode_fact(data: bytes) -> Fact:
+    """A fact from the wire.
+
+    Raises:
+        BadEvent: The bytes are no known fact; the text says where.
+    """
+    try:
+        return _facts.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as exc:
+        msg = f"not a fact: {exc}"
+        raise BadEvent(msg) from exc
+
+
+def subject_of(fact: Fact) -> str:
+    """The subject that a fact is published on."""
+    match fact:
+        case Acquired():
+            return subjects.acquired(fact.file.sub, fact.priority, fact.file.id)
+        case Encoded():
+            return subjects.encoded(fact.file.sub, fact.priority, fact.file.id)
+        case Distributed():
+            return subjects.distributed(fact.group, fact.destination, fact.file.id)
+        case Notified():
+            return subjects.notified(fact.group, fact.job)
+        case HeldFile():
+            return subjects.held(fact.unit, fact.job)

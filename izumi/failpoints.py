@@ -1,0 +1,63 @@
+"""Places where a test makes the process die, fail or wait.
+
+`IZUMI_FAILPOINTS="encoder.after_upload=kill"` kills the process with SIGKILL when it
+comes to that line. Several are separated by commas; actions are `kill`, `raise`,
+`sleep:<seconds>` and `off`; `kill@3` acts the third time the place is reached.
+Without the variable a failpoint is one dictionary look-up.
+"""
+
+import os
+import signal
+import time
+from collections import Counter
+
+from izumi.domain.errors import UserError
+
+VARIABLE = "IZUMI_FAILPOINTS"
+
+
+class FailpointHit(RuntimeError):
+    """Raised by the action `raise`."""
+
+
+def parse(text: str) -> dict[str, tuple[str, int]]:
+    """`name=action[@nth]`, comma separated -> name -> (action, nth)."""
+    wanted: dict[str, tuple[str, int]] = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        name, _, action = entry.partition("=")
+        action, _, nth = action.partition("@")
+        known = action in {"kill", "raise", "off"} or action.startswith("sleep:")
+        if not name or not known or (nth and not nth.isdigit()):
+            msg = f"{VARIABLE}: {entry!r} is not name=kill|raise|sleep:SECONDS|off[@nth]"
+            raise UserError(msg)
+        wanted[name] = (action, int(nth or 1))
+    return wanted
+
+
+_wanted = parse(os.environ.get(VARIABLE, ""))
+_reached: Counter[str] = Counter()
+
+
+def arm(text: str) -> None:
+    """Replace what the environment asked for (tests that run in one process)."""
+    _wanted.clear()
+    _reached.clear()
+    _wanted.update(parse(text))
+
+
+def failpoint(name: str) -> None:
+    """Die, raise or wait here when this place is armed; else do nothing."""
+    wanted = _wanted.get(name)
+    if wanted is None:
+        return
+    action, nth = wanted
+    _reached[name] += 1
+    if _reached[name] != nth:
+        return
+    if action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif action == "raise":
+        raise FailpointHit(name)
+    elif action.startswith("sleep:"):
+        # A frozen process is the point: the event loop must stand still as well.
+        time.sleep(float(action.removeprefix("sleep:")))

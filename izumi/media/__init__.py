@@ -1,0 +1,1 @@
+"""Probing, subtitles, fonts and ffmpeg."""

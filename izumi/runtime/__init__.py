@@ -1,0 +1,1 @@
+"""What every unit runs in: worker, shutdown, supervision, telemetry."""

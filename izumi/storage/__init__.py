@@ -1,0 +1,1 @@
+"""Where files lie: rclone locations, watch folders, the ledger."""
