@@ -225,7 +225,7 @@ async def start(
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
-            *map(os.fspath, argv),
+            *(os.fspath(part) for part in argv),
             cwd=cwd,
             env=clean | dict(env or {}),
             stdin=asyncio.subprocess.DEVNULL,
@@ -255,7 +255,12 @@ async def run(
     """Start a child and wait for its end; never raises for how it ended.
 
     Args:
-        argv: As in `start`, like the other arguments not listed here.
+        argv: As in `start`.
+        cwd: As in `start`.
+        env: As in `start`.
+        limits: As in `start`.
+        on_line: As in `start`; its answer feeds the stall limit.
+        keep_bytes: As in `start`.
         deadline_s: Ended after so many seconds, whatever it does.
         stall_s: Ended when so many seconds passed without `on_line` saying progress.
 

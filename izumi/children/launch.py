@@ -38,11 +38,10 @@ def main(argv: list[str]) -> None:
             _lower(_LIMITS[name], int(value))
         elif name == "nice":
             os.nice(int(value))
-        elif name == "network" and sys.platform == "linux":
-            # Root needs no user namespace; where neither is allowed, the white-lists
-            # of the program itself remain.
-            if libc.unshare(_CLONE_NEWNET):
-                libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+        elif name == "network" and sys.platform == "linux" and libc.unshare(_CLONE_NEWNET):
+            # Only root may without a user namespace; where neither is allowed, the
+            # white-lists of the program itself remain.
+            libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
     try:
         os.execvp(command[0], command)  # noqa: S606 - becoming the child is the purpose
     except OSError as exc:

@@ -1,1 +1,1 @@
-"""Pure decisions: events, subjects, names, plans and errors. Imports nothing of izumi, does no I/O."""
+"""Pure decisions: events, subjects, names, plans, errors. Imports nothing of izumi."""

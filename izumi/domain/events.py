@@ -225,7 +225,7 @@ FACTS: tuple[type[Message], ...] = (Acquired, Encoded, Distributed, Notified, He
 MESSAGES: tuple[type[Message], ...] = (*FACTS, JobRecord, Progress, Node)
 
 _encoder = msgspec.json.Encoder()
-_facts = msgspec.json.Decoder(Fact)
+_facts: msgspec.json.Decoder[Fact] = msgspec.json.Decoder(Fact)
 
 
 def encode(message: Message) -> bytes:
