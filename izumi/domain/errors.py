@@ -60,6 +60,10 @@ class ToolFailed(Unavailable):
     """A child process ended badly, or was stopped by a deadline or a stall limit."""
 
 
+class UnknownEvent(Unavailable):
+    """A message whose tag this version does not know; a newer instance may."""
+
+
 class Held(IzumiError):
     """A person must decide.
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from izumi.domain import subjects
-from izumi.domain.errors import BadEvent
+from izumi.domain.errors import BadEvent, UnknownEvent
 from izumi.domain.subjects import Priority, Sub
 
 
@@ -165,8 +165,10 @@ class JobRecord(Message, frozen=True, kw_only=True, tag="job/1"):
             own count can fall back after a crash.
         checkpoint: What the work needs to go on where it stopped; carried from claim
             to claim. JSON values.
-        reason: Why it failed or is held.
+        reason: Why it failed, waits or is held.
         host_failures: Attempts that failed because of a host, not because of the job.
+        lost: Claims that ended without a word: the instance died or froze.
+        since: When the job was first claimed.
     """
 
     state: Literal["claimed", "done", "failed", "held", "waiting"]
@@ -176,6 +178,8 @@ class JobRecord(Message, frozen=True, kw_only=True, tag="job/1"):
     checkpoint: dict[str, Any] = {}
     reason: str = ""
     host_failures: int = 0
+    lost: int = 0
+    since: dt.datetime | None = None
     at: dt.datetime
 
 
@@ -237,11 +241,15 @@ def decode_fact(data: bytes) -> Fact:
     """A fact from the wire.
 
     Raises:
-        BadEvent: The bytes are no known fact; the text says where.
+        UnknownEvent: A tag that this version does not know.
+        BadEvent: The bytes are no fact; the text says where.
     """
     try:
         return _facts.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as exc:
+        if str(exc).endswith("at `$.type`") and str(exc).startswith("Invalid value"):
+            msg = f"unknown message: {exc}"
+            raise UnknownEvent(msg) from exc
         msg = f"not a fact: {exc}"
         raise BadEvent(msg) from exc
 

@@ -30,8 +30,12 @@ class JobContext(Protocol):
     def report(self, step: str, fraction: float | None = None, detail: str = "") -> None:
         """Tell how far it is. Keeps the lease: call it only when something was achieved."""
 
-    async def save(self, checkpoint: Mapping[str, Any]) -> None:
-        """Record what a later attempt needs. Raises Fenced when the job is not ours."""
+    async def save(self, checkpoint: Mapping[str, Any], facts: Sequence[Fact] = ()) -> None:
+        """Record what a later attempt needs, and publish facts with it, atomically.
+
+        Raises:
+            Fenced: The job is not ours any more; nothing was stored.
+        """
 
     async def still_ours(self) -> None:
         """Ask the log; call it right before an effect outside. Raises Fenced."""
