@@ -1,7 +1,7 @@
 """What the rest of Izumi knows of a bus. `jetstream.py` and `memory.py` both are one."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from izumi.domain.errors import IzumiError
 
@@ -78,7 +78,11 @@ class Inbox(Protocol):
 
 
 class Bus(Protocol):
-    """The stream `IZUMI` and the two that are told without a receipt."""
+    """The stream `IZUMI` and the two that are told without a receipt.
+
+    Every method raises UserError when the key of this process does not allow what is
+    asked, and Rejected for a message that is too big for the bus.
+    """
 
     async def publish(self, message: Outgoing) -> int:
         """Store; the sequence is the receipt. A known `msg_id` gives the first receipt.
@@ -88,22 +92,75 @@ class Bus(Protocol):
             BusUnavailable: No receipt came; it may have been stored all the same.
         """
 
-    async def commit(self, batch: Sequence[Outgoing]) -> None:
-        """Store all or nothing, in order.
+    async def commit(self, batch: Sequence[Outgoing]) -> int:
+        """Store all or nothing, in order; the receipt is the sequence of the last one.
 
         Raises:
-            Conflict: An `expect` did not hold; nothing was stored.
+            Conflict: An `expect` did not hold, or a `msg_id` was used within the window;
+                nothing was stored.
             BusUnavailable: No receipt came; read the log to know.
         """
 
     async def last(self, subject: str) -> Stored | None:
         """The last message on exactly this subject. Raises BusUnavailable."""
 
+    async def latest(self, pattern: str) -> list[Stored]:
+        """The last message on every subject that matches, oldest first.
+
+        Facts, orders and the job log; progress and presence too. For dashboards and
+        tools: other roles may not. Raises BusUnavailable.
+        """
+
     async def tell(self, subject: str, data: bytes, *, ttl_s: int | None = None) -> None:
         """Progress and presence: sent once, no receipt, lost when the bus is away."""
 
     def listen(self, subject: str) -> AsyncIterator[Stored]:
-        """Messages on a subject (wildcards allowed) from now on; `seq` is 0 here."""
+        """Messages on a subject (wildcards allowed) from the first `anext` on; `seq` is 0.
+
+        Ends when the bus is closed.
+        """
 
     def inbox(self, unit: str, group: str, *, tier: int = 0) -> Inbox:
         """Join a queue group. Tier 1 gets work only while tier 0 is away or full."""
+
+
+class DeadLetter(NamedTuple):
+    """A message that one group gave up.
+
+    `seq` is its place among the dead letters, `source` that of the message in the stream;
+    `at` is when, in ISO 8601. `subject` and `data` are the message's own, whether it
+    decodes or not; None when the stream does not keep it any more.
+    """
+
+    seq: int
+    consumer: str
+    unit: str
+    group: str
+    priority: str
+    kind: Literal["terminated", "max_deliveries"]
+    reason: str
+    deliveries: int
+    source: int
+    at: str
+    subject: str | None
+    data: bytes | None
+
+
+class DeadLetters(Protocol):
+    """What was given up. For tools: other roles may not."""
+
+    async def entries(self) -> list[DeadLetter]:
+        """Everything that was given up and not ordered again, oldest first.
+
+        Raises BusUnavailable.
+        """
+
+    async def replay(self, letter: DeadLetter) -> int:
+        """Order the work again, from that group alone; the order's sequence.
+
+        Repeated for the same letter it orders nothing more.
+
+        Raises:
+            UserError: The message is not kept any more.
+            BusUnavailable: No receipt came.
+        """

@@ -1,0 +1,84 @@
+"""nats-py, repaired where it goes deaf or gives up, and its errors turned into Izumi's."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import nats.errors
+from nats.aio.client import Client as NatsClient
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from izumi.domain.errors import BusUnavailable, IzumiError, Rejected, UserError
+
+
+def translate(exc: BaseException) -> IzumiError:
+    """What a failure below the bus means to the rest of Izumi."""
+    text = str(exc) or type(exc).__name__
+    match exc:
+        case nats.errors.MaxPayloadError() | nats.errors.BadHeaderError():
+            return Rejected(f"the bus cannot carry this message: {text}")
+        case nats.errors.BadSubjectError():
+            return Rejected(f"not a subject: {text}")
+        case nats.errors.InvalidUserCredentialsError() | nats.errors.AuthorizationError():
+            return UserError(f"the bus does not let us in: {text}")
+    return BusUnavailable(f"bus: {text}")
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Raise what `translate` makes of a foreign error inside the block."""
+    try:
+        yield
+    except (nats.errors.Error, OSError, TimeoutError) as exc:
+        raise translate(exc) from exc
+
+
+class Client(NatsClient):
+    """nats-py 2.16 with its known faults repaired."""
+
+    demands_tls = False
+
+    async def _process_pong(self) -> None:
+        # The original sets the result of a future that a timed-out flush cancelled; the
+        # error ends the read loop, and the connection looks alive but hears nothing.
+        if self._pongs:
+            future = self._pongs.pop(0)
+            if not future.done():
+                future.set_result(True)
+            self._pongs_received += 1
+            self._pings_outstanding = 0
+
+    async def _process_err(self, err_msg: str) -> None:
+        # The original closes for ever on most errors, among them those of a server that
+        # is full or being reconfigured for the moment.
+        if "permissions violation" in err_msg:
+            await super()._process_err(err_msg)
+            return
+        error = nats.errors.Error(f"nats: {err_msg}")
+        await self._error_cb(error)
+        await self._process_op_err(error)
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature of nats-py
+        if self.demands_tls and initial_connection and not info.get("tls_required"):
+            raise nats.errors.SecureConnWantedError
+        await super()._process_info(info, initial_connection)
+
+    def forget(self, subscription: Subscription) -> None:
+        """Drop a subscription at once, even one whose drain failed.
+
+        Otherwise it would be made again at every reconnection.
+        """
+        subscription._stop_processing()  # noqa: SLF001 - there is no public way after a failed drain
+        for sid in [sid for sid, sub in self._subs.items() if sub is subscription]:
+            self._remove_sub(sid)
+
+    @property
+    def has_other_servers(self) -> bool:
+        """Whether there is another server to go to."""
+        return len(self._server_pool) > 1
+
+
+def status(msg: Msg) -> str:
+    """Status of a message that the server itself made; empty for any other."""
+    return msg.headers.get("Status", "") if msg.headers and not msg.reply else ""

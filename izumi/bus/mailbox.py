@@ -1,0 +1,125 @@
+"""Where the answers to pulls come: one private subject, one pull a consumer at a time."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from izumi.bus.connection import Connection
+from izumi.bus.delivery import ACK_PREFIX, JetStreamDelivery, parse_ack
+from izumi.domain.errors import BusUnavailable
+
+NEXT = "$JS.API.CONSUMER.MSG.NEXT"
+
+
+class Answer(NamedTuple):
+    """What a consumer (its place among ours) said: a message, or a status and why."""
+
+    consumer: int
+    job: JetStreamDelivery | None
+    status: str = ""
+    why: str = ""
+
+
+class Mailbox:
+    """Pulls from several consumers, and their answers as they come. Made by `open_`."""
+
+    _subscription: Subscription
+
+    def __init__(
+        self, connection: Connection, stream: str, consumers: Sequence[str], answer_s: float
+    ) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._consumers = consumers
+        self._answer_s = answer_s
+        self._subject = connection.nc.new_inbox()
+        self._arrived: asyncio.Queue[Answer | None] = asyncio.Queue()
+        self._asked: set[int] = set()
+        self._leaving: asyncio.Task[None] | None = None
+        self.given_back = 0
+
+    @classmethod
+    async def open_(
+        cls, connection: Connection, stream: str, consumers: Sequence[str], answer_s: float
+    ) -> "Mailbox":
+        """A mailbox that listens. Raises BusUnavailable."""
+        box = cls(connection, stream, consumers, answer_s)
+        box._subscription = await connection.subscribe(f"{box._subject}.*", box._on_message)
+        return box
+
+    @property
+    def clean(self) -> bool:
+        """Whether every pull was answered, so that nothing more can come."""
+        return not self._asked and self._arrived.empty() and self._leaving is None
+
+    async def ask(self, consumer: int, pull: bytes) -> None:
+        """Send a pull to one consumer. Raises BusUnavailable."""
+        self._asked.add(consumer)
+        await self._connection.pull(
+            f"{NEXT}.{self._stream}.{self._consumers[consumer]}",
+            pull,
+            reply=f"{self._subject}.{consumer}",
+        )
+
+    async def answer(self, timeout_s: float) -> Answer | None:
+        """The next answer; None when none came in time, or after `wake`."""
+        if not self._arrived.empty():
+            return self._arrived.get_nowait()
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._arrived.get()
+        except TimeoutError:
+            return None
+
+    def answers(self) -> list[Answer]:
+        """What came already and was not looked at."""
+        found = []
+        while not self._arrived.empty():
+            answer = self._arrived.get_nowait()
+            if answer is not None:
+                found.append(answer)
+        return found
+
+    def wake(self) -> None:
+        """Make `answer` return None at once."""
+        self._arrived.put_nowait(None)
+
+    async def leave(self) -> None:
+        """Stop listening; messages that were on their way go back to their queue."""
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._leave())
+        await asyncio.shield(self._leaving)
+
+    async def _leave(self) -> None:
+        for answer in self.answers():
+            if answer.job is not None:
+                await self.give_back(answer.job)
+        await self._connection.unsubscribe(self._subscription)
+
+    async def give_back(self, job: JetStreamDelivery) -> None:
+        """Return a message that nobody here works on. Cut off: its lease runs out."""
+        self.given_back += 1
+        with contextlib.suppress(BusUnavailable):
+            await job.nak()
+
+    async def _on_message(self, msg: Msg) -> None:
+        if msg.reply.startswith(ACK_PREFIX):
+            job = JetStreamDelivery(self._connection, msg, self._answer_s)
+            if self._leaving is not None:
+                await self.give_back(job)
+                return
+            consumer = self._consumers.index(parse_ack(msg.reply).consumer)
+            self._asked.discard(consumer)
+            self._arrived.put_nowait(Answer(consumer, job))
+            return
+        headers = msg.headers or {}
+        status = headers.get("Status", "")
+        consumer = int(msg.subject.rpartition(".")[2])
+        if status != "100":
+            self._asked.discard(consumer)
+        why = headers.get("Description", "").strip()
+        self._arrived.put_nowait(Answer(consumer, None, status, why))

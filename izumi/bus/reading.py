@@ -1,0 +1,116 @@
+"""Reading stored messages without a consumer: by sequence, in pages, last of each subject."""
+
+import asyncio
+import json
+from typing import Any, Final
+
+import msgspec
+from nats.aio.msg import Msg
+
+from izumi.bus import topology
+from izumi.bus.client import status
+from izumi.bus.connection import Connection
+from izumi.bus.ports import Stored
+from izumi.domain.errors import BusUnavailable
+
+_ANSWER_S: Final = 5.0
+_PAGE: Final = 500
+_ADDED: Final = frozenset(
+    {
+        "Nats-Stream",
+        "Nats-Subject",
+        "Nats-Sequence",
+        "Nats-Time-Stamp",
+        "Nats-Num-Pending",
+        "Nats-Last-Sequence",
+        "Nats-UpTo-Sequence",
+    }
+)
+"""Headers of the answer, not of the message."""
+
+
+def stored(answer: Msg) -> Stored:
+    """A message from the answer to a direct get."""
+    headers = answer.headers or {}
+    own = {key: value for key, value in headers.items() if key not in _ADDED}
+    return Stored(headers["Nats-Subject"], answer.data, int(headers["Nats-Sequence"]), own)
+
+
+def stream_of(subject: str) -> str:
+    """The stream that keeps a subject."""
+    match subject.split(".")[:2]:
+        case ["izumi", "progress"]:
+            return topology.PROGRESS
+        case ["izumi", "node"]:
+            return topology.NODES
+    return topology.STREAM
+
+
+async def latest(connection: Connection, pattern: str) -> list[Stored]:
+    """The last message on every subject that matches, oldest first.
+
+    The server gives at most 1024 such messages at once, so the subjects are listed
+    first. Raises BusUnavailable.
+    """
+    stream = stream_of(pattern)
+    found: list[Stored] = []
+    subjects = sorted(await _subjects(connection, stream, pattern))
+    for start in range(0, len(subjects), _PAGE):
+        wanted = {"multi_last": subjects[start : start + _PAGE]}
+        found += await _direct(connection, stream, wanted)
+    return sorted(found, key=lambda message: message.seq)
+
+
+async def by_seq(connection: Connection, stream: str, seq: int) -> Stored | None:
+    """One message; None when it is not there any more. Raises BusUnavailable."""
+    found = await _direct(connection, stream, {"seq": seq, "batch": 1})
+    return next((message for message in found if message.seq == seq), None)
+
+
+async def page(connection: Connection, stream: str, start: int) -> list[Stored]:
+    """Some messages from a sequence on; empty at the end. Raises BusUnavailable."""
+    return await _direct(connection, stream, {"seq": start, "batch": _PAGE})
+
+
+async def _subjects(connection: Connection, stream: str, pattern: str) -> set[str]:
+    subjects: set[str] = set()
+    total = 1
+    while len(subjects) < total:
+        request = json.dumps({"subjects_filter": pattern, "offset": len(subjects)}).encode()
+        answer = await connection.request(
+            f"$JS.API.STREAM.INFO.{stream}", request, timeout_s=_ANSWER_S
+        )
+        info = msgspec.json.decode(answer.data)
+        if "error" in info:
+            raise BusUnavailable(f"stream {stream}: {info['error'].get('description')}")
+        some = info["state"].get("subjects") or {}
+        subjects |= some.keys()
+        # Subjects may go while we count; never ask for ever.
+        total = info.get("total", 0) if some else 0
+    return subjects
+
+
+async def _direct(connection: Connection, stream: str, wanted: dict[str, Any]) -> list[Stored]:
+    queue: asyncio.Queue[Msg] = asyncio.Queue()
+    inbox = connection.nc.new_inbox()
+    subscription = await connection.subscribe(inbox, queue.put)
+    found: list[Stored] = []
+    try:
+        await connection.pull(
+            f"$JS.API.DIRECT.GET.{stream}", json.dumps(wanted).encode(), reply=inbox
+        )
+        while True:
+            async with asyncio.timeout(_ANSWER_S):
+                answer = await queue.get()
+            match status(answer):
+                case "":
+                    found.append(stored(answer))
+                case "204" | "404":
+                    return found
+                case other:
+                    why = (answer.headers or {}).get("Description", "")
+                    raise BusUnavailable(f"stream {stream}: {other} {why}")
+    except TimeoutError as exc:
+        raise BusUnavailable(f"stream {stream} did not answer in {_ANSWER_S:g} s") from exc
+    finally:
+        await connection.unsubscribe(subscription)
