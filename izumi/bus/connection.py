@@ -289,23 +289,23 @@ def _options(settings: BusSettings, name: str, role: str) -> dict[str, Any]:
     }
     if settings.seed_file is not None:
         _check_seed(settings.seed_file)
-        options["nkeys_seed"] = settings.seed_file
+        options["nkeys_seed"] = str(settings.seed_file)
     if settings.ca_file is not None:
         try:
             options["tls"] = ssl.create_default_context(cafile=settings.ca_file)
         except OSError as exc:
-            raise ConfigError(f"bus.ca_file {settings.ca_file!r} cannot be used: {exc}") from exc
+            raise ConfigError(f"bus.ca_file {settings.ca_file} cannot be used: {exc}") from exc
     return options
 
 
-def _check_seed(path: str) -> None:
+def _check_seed(path: Path) -> None:
     try:
-        nkeys.from_seed(bytearray(Path(path).read_bytes().strip())).wipe()
+        nkeys.from_seed(bytearray(path.read_bytes().strip())).wipe()
     except OSError as exc:
-        raise ConfigError(f"bus.seed_file {path!r} cannot be read: {exc.strerror}") from exc
+        raise ConfigError(f"bus.seed_file {path} cannot be read: {exc.strerror}") from exc
     except (nkeys.NkeysError, ValueError) as exc:
         # The text of the error is left out: it could hold a part of the seed.
-        raise ConfigError(f"bus.seed_file {path!r} holds no nkey seed (S...)") from exc
+        raise ConfigError(f"bus.seed_file {path} holds no nkey seed (S...)") from exc
 
 
 async def connect(

@@ -1,6 +1,7 @@
 """How the bus is reached, and the server that may run inside: `[bus]` and `[bus.embedded]`."""
 
 import ipaddress
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -24,10 +25,10 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     host: str = "127.0.0.1"
     port: int = 4222
-    store_dir: str | None = None
+    store_dir: Path | None = None
     max_file_bytes: int = 8 << 30
     max_memory_bytes: int = 128 << 20
-    binary: str | None = None
+    binary: Path | None = None
 
     def __post_init__(self) -> None:
         if not _is_loopback(self.host):
@@ -62,8 +63,8 @@ class BusSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     servers: tuple[str, ...] = ("nats://127.0.0.1:4222",)
-    seed_file: str | None = None
-    ca_file: str | None = None
+    seed_file: Path | None = None
+    ca_file: Path | None = None
     ack_wait_s: float = 10.0
     replicas: Literal[1, 3] = 1
     embedded: EmbeddedSettings | None = None

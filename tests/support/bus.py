@@ -1,13 +1,14 @@
 """Buses for tests: a ready JetStream bus on a server of the test's own, and facts to send."""
 
+import asyncio
 import contextlib
 import datetime as dt
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 from izumi.bus import jetstream, provision
 from izumi.bus.jetstream import JetStreamBus
-from izumi.bus.ports import Outgoing
+from izumi.bus.ports import Delivery, Inbox, Outgoing
 from izumi.bus.pull import Pulling
 from izumi.bus.settings import BusSettings
 from izumi.bus.topology import Membership
@@ -69,3 +70,18 @@ def acquired(name: str = "Show - 01.mkv", *, priority: Priority = "normal") -> A
 def announcement(fact: Acquired) -> Outgoing:
     """The message that announces it."""
     return Outgoing(subject_of(fact), encode(fact), msg_id=f"acquired-{fact.file.id}")
+
+
+async def taken(inbox: Inbox) -> Delivery:
+    """The next message of an inbox that is not stopped."""
+    async with asyncio.timeout(30):
+        job = await inbox.take()
+    assert job is not None
+    return job
+
+
+async def eventually(fact: Callable[[], Awaitable[bool]], *, within_s: float = 30) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(within_s):
+        while not await fact():  # noqa: ASYNC110 - the fact is on a server
+            await asyncio.sleep(0.02)
