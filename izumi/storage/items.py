@@ -1,0 +1,147 @@
+"""A row of the acquisition ledger, as what it means and as what SQLite keeps."""
+
+import os
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from izumi.domain.events import Episode
+from izumi.domain.subjects import Sub
+from izumi.storage.entries import Found, shown
+from izumi.storage.reconcile import PROVED, Known, State
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One content of one file.
+
+    Attributes:
+        id: Of the row; never given to another one.
+        root: Watch folder.
+        path: Below it; may hold bytes that are no UTF-8, as `os.fsdecode` gives them.
+        revision: 2 when another content under this path was acquired before.
+        since: When the state began, seconds since 1970.
+        reason: Why it is held, ignored, or not further yet.
+        held_at: The step that a held file waits before: "settle", "identify", "store".
+        judged: It was quiet for its whole quiet time and still not proved whole.
+        gone: It is not below its watch folder any more.
+        key: Where it lies below a location, once identified.
+        proved: Names of the locations that hold it, proved.
+        token: Part of the temporary names of the last upload.
+    """
+
+    id: int
+    root: str
+    path: str
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    revision: int
+    state: State
+    since: float
+    reason: str
+    held_at: str
+    judged: bool
+    gone: bool
+    key: str
+    sub: Sub
+    episode: Episode | None
+    sha256: str
+    proved: tuple[str, ...]
+    token: str
+
+    @property
+    def name(self) -> str:
+        """The path below the watch folder, for people."""
+        return shown(self.path)
+
+    @property
+    def label(self) -> str:
+        """The state for people: a file that left before it was stored is "gone"."""
+        return "gone" if self.gone and self.state not in PROVED else self.state
+
+
+def signed(number: int) -> int:
+    """An unsigned 64-bit number as SQLite can keep it."""
+    return number - (1 << 64) if number >= 1 << 63 else number
+
+
+def unsigned(number: int) -> int:
+    """What `signed` was given."""
+    return number + (1 << 64) if number < 0 else number
+
+
+def key_of(found: Found) -> tuple[int, int, int, int]:
+    """The columns that identify a content: device, inode, size, mtime_ns."""
+    return signed(found.device), signed(found.inode), found.size, found.mtime_ns
+
+
+def item_of(row: sqlite3.Row) -> Item:
+    """The item that a whole row is."""
+    return Item(
+        id=row["id"],
+        root=os.fsdecode(row["root"]),
+        path=os.fsdecode(row["path"]),
+        device=unsigned(row["device"]),
+        inode=unsigned(row["inode"]),
+        size=row["size"],
+        mtime_ns=row["mtime_ns"],
+        revision=row["revision"],
+        state=row["state"],
+        since=row["since"],
+        reason=row["reason"],
+        held_at=row["held_at"],
+        judged=bool(row["judged"]),
+        gone=row["gone_since"] is not None,
+        key=row["key"],
+        sub=row["sub"],
+        episode=row["episode"] and msgspec.json.decode(row["episode"], type=Episode),
+        sha256=row["sha256"],
+        proved=tuple(filter(None, row["proved"].split("\n"))),
+        token=row["token"],
+    )
+
+
+def known_of(row: sqlite3.Row) -> Known:
+    """What finding a row again needs."""
+    return Known(
+        row["id"],
+        os.fsdecode(row["root"]),
+        os.fsdecode(row["path"]),
+        unsigned(row["device"]),
+        unsigned(row["inode"]),
+        row["size"],
+        row["mtime_ns"],
+        row["state"],
+        row["gone_since"] is not None,
+        row["revision"],
+    )
+
+
+def values_of(item: Item) -> dict[str, Any]:
+    """An item as named SQL parameters."""
+    return {
+        "id": item.id,
+        "device": signed(item.device),
+        "inode": signed(item.inode),
+        "size": item.size,
+        "mtime_ns": item.mtime_ns,
+        "state": item.state,
+        "since": item.since,
+        "reason": item.reason,
+        "held_at": item.held_at,
+        "judged": item.judged,
+        "key": item.key,
+        "sub": item.sub,
+        "episode": None if item.episode is None else msgspec.json.encode(item.episode),
+        "sha256": item.sha256,
+        "proved": "\n".join(item.proved),
+        "token": item.token,
+    }
+
+
+def by_ids(db: sqlite3.Connection, ids: list[int]) -> list[Item]:
+    """The items that are still there, in the order asked for."""
+    rows = (db.execute("SELECT * FROM item WHERE id = ?", (id_,)).fetchone() for id_ in ids)
+    return [item_of(row) for row in rows if row is not None]
