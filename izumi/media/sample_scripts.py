@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from izumi.domain.ass import EVENT_FIELDS
+from izumi.domain.ass_write import clock
+
 _STYLE_FIELDS = (
     "Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour,"
     " Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline,"
     " Shadow, Alignment, MarginL, MarginR, MarginV, Encoding"
 )
-_EVENT_FIELDS = "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text"
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -20,13 +22,6 @@ class Line(msgspec.Struct, frozen=True):
     end_s: float
     text: str
     style: str = "Default"
-
-
-def clock(seconds: float) -> str:
-    """Seconds as ASS writes them: `0:00:01.50`."""
-    hundredths = round(seconds * 100)
-    minutes, rest = divmod(hundredths, 6000)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest // 100:02}.{rest % 100:02}"
 
 
 def script(
@@ -61,7 +56,7 @@ def script(
             *styles,
             "",
             "[Events]",
-            _EVENT_FIELDS,
+            f"Format: {', '.join(EVENT_FIELDS)}",
             *events,
             "",
         ]

@@ -9,15 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
-from noto_cjk_sans_jp_regular import FONT_PATH
 
 from izumi import children
 from izumi.domain.errors import ToolFailed
 from izumi.media.binary import locate
+from izumi.media.fonts import SHIPPED, SHIPPED_FAMILY
 from izumi.media.sample_scripts import Line, scenery, script
 from izumi.media.settings import FfmpegSettings
-
-SHIPPED_FONT = Path(str(FONT_PATH))
 
 
 class Audio(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,8 +138,8 @@ def episode(
     cjk: bool = False,
     seconds: float = 8.0,
     height: int = 360,
-    fonts: Sequence[Path] = (SHIPPED_FONT,),
-    family: str = "Noto Sans CJK JP",
+    fonts: Sequence[Path] = (SHIPPED,),
+    family: str = SHIPPED_FAMILY,
 ) -> Sample:
     """What a fansub group would release: video, Japanese sound, English subtitles, fonts."""
     width = round(height * 16 / 9 / 2) * 2

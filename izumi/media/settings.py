@@ -12,7 +12,6 @@ class FfmpegSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     Attributes:
         path: Another ffmpeg than the bundled one; it must have libass and libx264.
-        cache: Where fontconfig keeps its index between jobs; None: beside the jobs.
         memory_mb: Address space of one ffmpeg. 1080p with x264's slower presets stays
             below 2 GB; what a picture or script made to exhaust memory needs does not.
         max_pixels: Largest picture that is decoded, width times height.
@@ -23,7 +22,6 @@ class FfmpegSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """
 
     path: Path | None = None
-    cache: Path | None = None
     memory_mb: int = 3072
     max_pixels: int = 4096 * 2304
     deadline_floor_s: float = 900.0

@@ -1,0 +1,226 @@
+"""ASS scripts, read for what is shown, when, and in which face.
+
+Rendering is libass's work; this reads only what decides about fonts, tracks and proofs.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from izumi.domain.probe import FontUse
+
+EVENT_FIELDS = (
+    "Layer",
+    "Start",
+    "End",
+    "Style",
+    "Name",
+    "MarginL",
+    "MarginR",
+    "MarginV",
+    "Effect",
+    "Text",
+)
+
+SECTION = re.compile(r"\s*\[([^\]\n]+)\]\s*")
+_BLOCK = re.compile(r"\{([^}]*)\}|\\([Nnh])")
+_TAG = re.compile(
+    r"\\(?:fn(?P<fn>[^\\(),]*)|r(?P<r>[^\\(),]*)|b(?P<b>\d+)?(?=[\\)\s]|$)"
+    r"|i(?P<i>[01])?(?=[\\)\s]|$)|p(?P<p>\d+))"
+)
+_PLACED = re.compile(r"\\(?:pos|move|org|clip|iclip|frz|t|fad|fade|alpha|1a)\b|\\p[1-9]")
+_NO_SPEECH = re.compile(r"sign|song|kara|lyric|title|insert|credit|\b(?:op|ed)\b", re.IGNORECASE)
+
+
+class Style(NamedTuple):
+    """The face of a style."""
+
+    family: str
+    bold: bool
+    italic: bool
+
+
+_NOWHERE = Style("", bold=False, italic=False)
+
+
+class Event(NamedTuple):
+    """One line that is shown."""
+
+    start_s: float
+    end_s: float
+    style: str
+    text: str
+
+
+class Script(NamedTuple):
+    """What was read of a script."""
+
+    styles: dict[str, Style]
+    events: tuple[Event, ...]
+
+
+def parse_clock(text: str) -> float:
+    """`0:00:01.50` in seconds; 0 where it is none."""
+    match = re.fullmatch(r"\s*(-?\d+):(\d+):(\d+)[.:](\d+)\s*", text)
+    if match is None:
+        return 0.0
+    hours, minutes, seconds, part = match.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + float(f"0.{part}")
+
+
+def parse(text: str) -> Script:
+    """Read a script, however odd: what cannot be read is not shown either."""
+    styles: dict[str, Style] = {}
+    events: list[Event] = []
+    section = ""
+    fields: dict[str, list[str]] = {"events": list(EVENT_FIELDS)}
+    for raw in text.removeprefix("\ufeff").splitlines():
+        if match := SECTION.fullmatch(raw):
+            section = "styles" if "styles" in match[1].lower() else match[1].lower()
+            continue
+        kind, _, rest = raw.partition(":")
+        match section, kind.strip().lower():
+            case (("styles" | "events"), "format"):
+                fields[section] = [name.strip() for name in rest.split(",")]
+            case "styles", "style":
+                named = _named(fields.get("styles", []), rest)
+                styles[named.get("name", "").lstrip("*")] = _style(named)
+            case "events", "dialogue":
+                named = _named(fields["events"], rest)
+                event = Event(
+                    parse_clock(named.get("start", "")),
+                    parse_clock(named.get("end", "")),
+                    named.get("style", "").lstrip("*"),
+                    named.get("text", ""),
+                )
+                events.append(event)
+    return Script(styles, tuple(event for event in events if event.end_s > event.start_s))
+
+
+def _named(names: Sequence[str], rest: str) -> dict[str, str]:
+    values = rest.split(",", max(len(names) - 1, 0))
+    return {
+        name.lower(): value if name.lower() == "text" else value.strip()
+        for name, value in zip(names, values, strict=False)
+    }
+
+
+def _style(named: dict[str, str]) -> Style:
+    return Style(
+        named.get("fontname", ""),
+        named.get("bold", "0") not in {"0", ""},
+        named.get("italic", "0") not in {"0", ""},
+    )
+
+
+def runs(script: Script, event: Event) -> Iterator[tuple[Style, str]]:
+    """The pieces of text that an event shows, each with its face; drawings left out."""
+    base = script.styles.get(event.style) or script.styles.get("Default") or _NOWHERE
+    face, home, drawing, at = base, base, False, 0
+    for match in _BLOCK.finditer(event.text):
+        if match.start() > at and not drawing:
+            yield face, event.text[at : match.start()]
+        at = match.end()
+        for tag in _TAG.finditer(match[1] or ""):
+            match tag.lastgroup, tag[0][1]:
+                case "fn", _:
+                    face = face._replace(family=tag["fn"].strip() or home.family)
+                case "r", _:
+                    home = script.styles.get(tag["r"].strip(), base)
+                    face = home
+                case "p", _:
+                    drawing = int(tag["p"]) > 0
+                case _, "b":
+                    bold = (
+                        home.bold if tag["b"] is None else int(tag["b"]) in {1, *range(600, 1001)}
+                    )
+                    face = face._replace(bold=bold)
+                case _:
+                    face = face._replace(
+                        italic=home.italic if tag["i"] is None else tag["i"] == "1"
+                    )
+    if at < len(event.text) and not drawing:
+        yield face, event.text[at:]
+
+
+def _bold(value: str | None, home: Style) -> bool:
+    r"""`\b1`, or a weight from semi-bold up; without a value the style's own."""
+    return home.bold if value is None else int(value) == 1 or int(value) >= 600
+
+
+def plain(text: str) -> str:
+    """What a person reads of a line."""
+    shown = _BLOCK.sub(lambda match: " " if match[2] else "", text)
+    return " ".join(shown.split())
+
+
+def visible(character: str) -> bool:
+    """Whether a font must have a shape for it."""
+    if unicodedata.category(character) in {"Cc", "Cf", "Zs", "Zl", "Zp", "Cs"}:
+        return False
+    point = ord(character)
+    fillers = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0}
+    selectors = (
+        0xFE00 <= point <= 0xFE0F or 0xE0100 <= point <= 0xE01EF or 0x180B <= point <= 0x180F
+    )
+    return not selectors and point not in fillers
+
+
+def fonts_used(script: Script) -> tuple[FontUse, ...]:
+    """Every face with the characters that it shows."""
+    used: dict[Style, set[str]] = {}
+    for event in script.events:
+        for face, text in runs(script, event):
+            used.setdefault(face, set()).update(filter(visible, text))
+    return tuple(
+        FontUse(
+            family=face.family,
+            bold=face.bold,
+            italic=face.italic,
+            characters="".join(sorted(characters)),
+        )
+        for face, characters in sorted(used.items())
+        if characters
+    )
+
+
+def spoken(event: Event) -> bool:
+    """Whether a line is speech by its form: not placed, not a sign or a song by its style."""
+    placed = _PLACED.search(event.text) or _NO_SPEECH.search(event.style)
+    return not placed and bool(plain(event.text))
+
+
+def covered_s(events: Iterable[Event]) -> float:
+    """Seconds in which at least one of the events is shown."""
+    total = reached = 0.0
+    for event in sorted(events):
+        total += max(0.0, event.end_s - max(event.start_s, reached))
+        reached = max(reached, event.end_s)
+    return total
+
+
+def moments(script: Script, *, end_s: float, wanted: int = 12) -> tuple[float, ...]:
+    """Times in the middle of lines, spread over the film; speech before anything else.
+
+    Args:
+        script: What is shown.
+        end_s: When the film ends: what comes later is seen by nobody.
+        wanted: At most so many.
+    """
+    seen = [
+        event._replace(start_s=max(event.start_s, 0.0), end_s=min(event.end_s, end_s))
+        for event in script.events
+        if event.start_s < end_s and event.end_s > 0
+    ]
+    speech = [event for event in seen if spoken(event)]
+    worded = [event for event in seen if any(text.strip() for _, text in runs(script, event))]
+    found: dict[float, None] = {}
+    for chosen in (speech, worded, seen):
+        lasting = [event for event in chosen if event.end_s - event.start_s >= 0.3] or chosen
+        middles = sorted({round((event.start_s + event.end_s) / 2, 3) for event in lasting})
+        # First, last, middle, then finer: whoever tries three sees the whole film.
+        for part in (0, 1, 1 / 2, 1 / 4, 3 / 4, 1 / 8, 3 / 8, 5 / 8, 7 / 8):
+            if middles:
+                found.setdefault(middles[round((len(middles) - 1) * part)])
+    return tuple(found)[:wanted]

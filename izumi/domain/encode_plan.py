@@ -1,0 +1,211 @@
+"""What to do with a probed file: tracks, picture, sound, container, and what must come out.
+
+Pure: everything is decided from facts, and the shell only carries it out. The command runs
+in the job's folder and names nothing but files of our own, so that no string of a
+stranger's is ever read as an option, a filter or a path.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from izumi.domain import languages, picture, tracks
+from izumi.domain.probe import AudioStream, Probe, SubtitleStream
+from izumi.domain.profile import Profile
+
+SOURCE: Final = "source"
+OUTPUT: Final = "output.mp4"
+_COPIED_RATES: Final = frozenset({32000, 44100, 48000})
+
+
+class Expected(msgspec.Struct, frozen=True, kw_only=True):
+    """What the output must be; times are seconds from its start.
+
+    Attributes:
+        frames_min, frames_max: Pictures. They differ by those that a decoder may drop at
+            the very beginning, and where one packet may be half a picture.
+        video_last_s: When the last picture is shown.
+        frame_s: Length of a picture.
+        audio_end_s: When the sound ends; None: there is none.
+    """
+
+    frames_min: int
+    frames_max: int
+    video_last_s: float
+    frame_s: float
+    audio_end_s: float | None
+    width: int
+    height: int
+    sar: tuple[int, int]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One encode.
+
+    Attributes:
+        filters: The graph of the picture, subtitles included.
+        bare_filters: The same without subtitles, to prove that they are seen.
+        copy_audio: Sound is taken as it is.
+        duration_s: Length of the film, for progress and limits.
+        recipe: What was decided, for the event and for people; JSON values.
+    """
+
+    profile: Profile
+    audio: AudioStream | None
+    subtitles: tuple[SubtitleStream, ...]
+    filters: str
+    bare_filters: str
+    copy_audio: bool
+    steady: bool
+    title: str
+    duration_s: float
+    expected: Expected
+    recipe: dict[str, Any]
+
+
+def make_plan(probe: Probe, profile: Profile, *, profile_name: str, title: str) -> Plan:
+    """Decide.
+
+    Args:
+        probe: Facts of the whole file, its packets walked.
+        profile: What is wanted.
+        profile_name: For the recipe.
+        title: Of the output's metadata.
+
+    Raises:
+        Held: Something that a person has to decide, or that cannot be encoded rightly yet.
+        ValueError: The file was not walked, or holds no film; `broken` tells that before.
+    """
+    film = probe.film
+    if film is None or film.packets is None:
+        msg = "a plan needs a film whose packets were walked"
+        raise ValueError(msg)
+    audio = tracks.choose_audio(probe, profile)
+    subtitles = tracks.choose_subtitles(probe, profile, audio)
+    tracks.refuse_pictures(subtitles)
+    scripts = [track.file for track in subtitles]
+    copy_audio = audio is not None and _plays_everywhere(audio)
+    plan = Plan(
+        profile=profile,
+        audio=audio,
+        subtitles=subtitles,
+        filters=picture.filters(film, scripts),
+        bare_filters=picture.filters(film, ()),
+        copy_audio=copy_audio,
+        steady=film.packets.steady,
+        title=title,
+        duration_s=film.packets.end_s - min(probe.start_s, film.packets.first_s),
+        expected=_expected(probe, audio),
+        recipe={},
+    )
+    return msgspec.structs.replace(plan, recipe=_recipe(plan, profile_name, probe))
+
+
+def _plays_everywhere(audio: AudioStream) -> bool:
+    lc_stereo = audio.codec == "aac" and audio.profile == "LC" and audio.channels <= 2
+    return lc_stereo and audio.sample_rate in _COPIED_RATES
+
+
+def _expected(probe: Probe, audio: AudioStream | None) -> Expected:
+    film = probe.film
+    assert film is not None  # noqa: S101 - narrows for mypy; make_plan has looked
+    assert film.packets is not None  # noqa: S101 - as above
+    least = film.packets.count - film.packets.leading
+    width, height = picture.size(film)
+    audio_end_s = None
+    if audio is not None and audio.packets is not None:
+        audio_end_s = audio.packets.end_s - probe.start_s
+    span_s = film.packets.last_s - film.packets.first_s
+    return Expected(
+        # A field of an interlaced picture may come in a packet of its own.
+        frames_min=least // 2 if film.interlaced else least,
+        frames_max=film.packets.count,
+        video_last_s=film.packets.last_s - probe.start_s,
+        frame_s=film.rate[1] / film.rate[0]
+        if film.rate[0]
+        else span_s / max(film.packets.count - 1, 1),
+        audio_end_s=audio_end_s,
+        width=width,
+        height=height,
+        sar=picture.shape(film),
+    )
+
+
+def _recipe(plan: Plan, profile_name: str, probe: Probe) -> dict[str, Any]:
+    audio = None
+    if plan.audio is not None:
+        audio = {
+            "track": plan.audio.index,
+            "what": tracks.describe(plan.audio),
+            "copied": plan.copy_audio,
+        }
+    return {
+        "profile": profile_name,
+        "settings": msgspec.to_builtins(plan.profile),
+        "subtitles": [
+            {"track": track.index, "what": tracks.describe(track)} for track in plan.subtitles
+        ],
+        "audio": audio,
+        "filters": plan.filters,
+        "attached_fonts": sum(1 for attachment in probe.attachments if attachment.file),
+        "variable_rate": not plan.steady,
+    }
+
+
+def argv(plan: Plan, *, max_pixels: int, threads: int, formats: str) -> list[str]:
+    """Arguments of ffmpeg; it runs in a folder with `source`, `fonts/` and the scripts.
+
+    Args:
+        plan: What to do.
+        max_pixels: Larger pictures are not decoded.
+        threads: Of decoder, filters and encoder each; 0: as many as there are cores.
+        formats: Demuxers that may open the source.
+    """
+    count = str(threads)
+    return [
+        *("-hide_banner", "-nostdin", "-y", "-v", "level+info", "-nostats"),
+        *("-progress", "pipe:1", "-stats_period", "0.5"),
+        # Damage ends the run at once, not after hours.
+        *("-xerror", "-filter_threads", count),
+        *input_argv(max_pixels=max_pixels, threads=threads, formats=formats),
+        *("-map", "0:V:0", *_audio_argv(plan), "-dn", "-sn"),
+        *("-vf", plan.filters, *_video_argv(plan), "-threads", count),
+        # Without the file's own texts, but with its chapters' (a plain -1 drops these too).
+        *("-map_chapters", "0", "-map_metadata:g", "-1", "-map_metadata:s", "-1"),
+        *("-metadata", f"title={plan.title}"),
+        *("-movflags", "+faststart", "-max_muxing_queue_size", "4096", "-f", "mp4"),
+        OUTPUT,
+    ]
+
+
+def input_argv(*, max_pixels: int, threads: int, formats: str) -> list[str]:
+    """The source as an input: one of few formats, no other file, no host."""
+    return [
+        *("-protocol_whitelist", "file", "-format_whitelist", formats),
+        *("-max_pixels", str(max_pixels), "-threads", str(threads)),
+        *("-i", f"file:{SOURCE}"),
+    ]
+
+
+def _video_argv(plan: Plan) -> list[str]:
+    profile = plan.profile
+    # Every picture once, at its own time; a grid finer than the rate where it varies.
+    base = [] if plan.steady else ["-enc_time_base", "demux"]
+    return [
+        *("-c:v", "libx264", "-preset", profile.preset, "-crf", str(profile.crf)),
+        *("-profile:v", "high", "-pix_fmt", "yuv420p", "-fps_mode", "passthrough", *base),
+    ]
+
+
+def _audio_argv(plan: Plan) -> list[str]:
+    if plan.audio is None:
+        return ["-an"]
+    language = languages.of_track(plan.audio.language, plan.audio.title) or "und"
+    chosen = ["-map", f"0:{plan.audio.index}", "-metadata:s:a:0", f"language={language}"]
+    if plan.copy_audio:
+        return [*chosen, "-c:a", "copy"]
+    # Gaps become silence: an encoder would close them, and the sound would come too early.
+    return [
+        *(*chosen, "-af", "aresample=async=1:first_pts=0", "-c:a", "aac", "-profile:a", "aac_low"),
+        *("-b:a", f"{plan.profile.audio_kbps}k", "-ac", "2", "-ar", "48000"),
+    ]

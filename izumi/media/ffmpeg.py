@@ -1,0 +1,124 @@
+"""Runs ffmpeg on strangers' media: limits, progress, and a log that is read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from izumi import children
+from izumi.children import Limits
+from izumi.domain import render_log
+from izumi.domain.errors import Held, NoSpace, ToolFailed
+from izumi.media.progress import ProgressReader, Step
+from izumi.media.settings import MIB, FfmpegSettings
+
+_MOST_LINES = 5000
+
+
+class Ran(NamedTuple):
+    """A run that ended well by its exit code. `lines`: the log, each line once."""
+
+    lines: tuple[str, ...]
+    stdout: bytes
+    last: Step
+
+
+class Ffmpeg:
+    """One ffmpeg program with the limits of this host and of its user.
+
+    Args:
+        path: The program.
+        settings: Limits of this host.
+        nice: Added to the niceness.
+        stall_s: Ended when it got no further for so long.
+    """
+
+    def __init__(
+        self, path: Path, settings: FfmpegSettings, *, nice: int = 0, stall_s: float = 120.0
+    ) -> None:
+        self.path = path
+        self.settings = settings
+        self._nice = nice
+        self._stall_s = stall_s
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        folder: Path,
+        *,
+        film_s: float,
+        env: Mapping[str, str] | None = None,
+        progress: Callable[[Step], None] | None = None,
+        file_bytes: int | None = None,
+        keep_bytes: int = 0,
+    ) -> Ran:
+        """Run it in `folder` and read what it says.
+
+        Args:
+            argv: Arguments, with `-v level+info -progress pipe:1` unless it is short.
+            folder: Working directory.
+            film_s: Length of what it works on, for the deadline.
+            env: Added to its environment.
+            progress: Called when it got further.
+            file_bytes: Largest file that it may write.
+            keep_bytes: How much of stdout is kept, where that is not progress.
+
+        Raises:
+            Held: The source is damaged, or the work is larger than its limits.
+            NoSpace: The disk is full.
+            ToolFailed: It ended badly, or was stopped for making no progress.
+        """
+        lines: dict[str, None] = {}
+        reader = ProgressReader()
+
+        def on_line(stream: str, line: str) -> bool:
+            if stream == "stderr":
+                if len(lines) < _MOST_LINES:
+                    lines.setdefault(render_log.clean(line))
+                return False
+            step = reader.feed(line)
+            if step is not None and progress is not None:
+                progress(step)
+            return step is not None
+
+        done = await children.run(
+            [self.path, *argv],
+            cwd=folder,
+            # Without it glibc reserves an arena of 64 MB for every thread.
+            env={"MALLOC_ARENA_MAX": "4", **(env or {})},
+            limits=Limits(
+                memory_bytes=self.settings.memory_mb * MIB,
+                file_bytes=file_bytes,
+                nice=self._nice,
+                network=False,
+            ),
+            on_line=on_line,
+            keep_bytes=keep_bytes,
+            deadline_s=self.settings.deadline_floor_s + self.settings.deadline_factor * film_s,
+            stall_s=self._stall_s,
+        )
+        self._judge(done, lines, reader.last)
+        return Ran(tuple(lines), done.stdout, reader.last)
+
+    def _judge(self, done: children.Finished, lines: Mapping[str, None], last: Step) -> None:
+        """Raise what a failed run means; return when it ended well."""
+        said = render_log.damage(lines)
+        words = "; ".join(said[:3]) or done.stderr.strip().rpartition("\n")[2]
+        reached = f"after {last.frames} pictures and {done.took_s:.0f} s"
+        if done.stopped == "deadline":
+            raise Held(
+                "encoding takes longer than its limit; raise deadline_factor if that is right",
+                {"reached": reached, "speed": f"{last.speed}x"},
+            )
+        if done.stopped == "stall":
+            raise ToolFailed(f"ffmpeg got no further for {self._stall_s:g} s, {reached}: {words}")
+        if done.returncode == 0:
+            return
+        if render_log.disk_full(lines):
+            raise NoSpace(f"the disk filled up while encoding, {reached}")
+        if "File too large" in done.stderr or done.returncode == -25:  # SIGXFSZ
+            raise Held(
+                "the output grew larger than any sound encode of its source", {"at": reached}
+            )
+        if render_log.read_error(lines) and not render_log.memory_short(lines):
+            raise Held(f"the source is damaged: {said[0]}", {"log": words, "at": reached})
+        raise ToolFailed(f"ffmpeg ended with {done.returncode}, {reached}: {words}")

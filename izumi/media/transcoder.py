@@ -1,0 +1,152 @@
+"""The real `Transcoder`: PyAV in a child process for facts, ffmpeg for everything else."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from izumi.domain import ass_write, encode_plan, proof, render_log
+from izumi.domain.encode_plan import OUTPUT, SOURCE, Plan
+from izumi.domain.errors import Held
+from izumi.domain.probe import Probe, broken
+from izumi.media import fonts
+from izumi.media.binary import Capabilities
+from izumi.media.ffmpeg import Ffmpeg
+from izumi.media.formats import FORMATS
+from izumi.media.ports import OnEncoded
+from izumi.media.probe import ChildProber
+from izumi.media.progress import Step
+from izumi.media.proof import OutputProof
+from izumi.media.settings import MIB, FfmpegSettings
+
+_SHEET = "glyphs.ass"
+_OUTPUT_FACTOR = 12
+_OUTPUT_FLOOR_BYTES = 256 * MIB
+
+
+class FfmpegTranscoder:
+    """See `ports.Transcoder`.
+
+    Args:
+        capabilities: The program, examined.
+        settings: Limits of this host.
+        cache: Folder of fontconfig's index, kept between jobs.
+        threads: Of decoder, filters and encoder each; 0: as many as there are cores.
+        nice: Added to the niceness of what it starts.
+        stall_s: A run that got no further for so long is ended.
+        system_fonts: The host's own fontconfig file; it need not be there.
+    """
+
+    def __init__(
+        self,
+        capabilities: Capabilities,
+        settings: FfmpegSettings,
+        *,
+        cache: Path,
+        threads: int = 0,
+        nice: int = 0,
+        stall_s: float = 120.0,
+        system_fonts: Path = fonts.SYSTEM,
+    ) -> None:
+        self._version = capabilities.version
+        self._settings = settings
+        self._ffmpeg = Ffmpeg(capabilities.path, settings, nice=nice, stall_s=stall_s)
+        self._prober = ChildProber(settings, nice=nice)
+        self._cache = cache
+        self._threads = threads
+        self._system_fonts = system_fonts
+
+    async def examine(self, folder: Path) -> Probe:
+        """See `ports.Transcoder`."""
+        found = await self._prober.probe(folder / SOURCE, walk=True, folder=folder)
+        why = broken(found)
+        if why is not None:
+            raise Held(f"the source is not whole: {why}", {"size": f"{found.size}"})
+        film = found.film
+        if film is not None and film.width * film.height > self._settings.max_pixels:
+            raise Held(
+                f"a picture of {film.width}x{film.height} is larger than max_pixels allows"
+                f" ({self._settings.max_pixels})"
+            )
+        return found
+
+    async def preflight(self, plan: Plan, probe: Probe, folder: Path) -> dict[str, Any]:
+        """See `ports.Transcoder`. One frame shows every character of every face."""
+        uses = [use for track in plan.subtitles for use in track.fonts]
+        if not uses:
+            return {}
+        (folder / _SHEET).write_text(ass_write.glyph_sheet(uses), encoding="utf-8")
+        argv = [
+            *("-hide_banner", "-nostdin", "-v", "level+info", "-nostats", "-progress", "pipe:1"),
+            *("-f", "lavfi", "-i", "color=size=640x360:rate=1:duration=1"),
+            *("-vf", f"ass=filename={_SHEET}:fontsdir=fonts", "-frames:v", "1", "-f", "null", "-"),
+        ]
+        ran = await self._ffmpeg.run(argv, folder, film_s=0.0, env=self._fonts(folder))
+        missing = render_log.missing(uses, ran.lines)
+        if missing:
+            raise Held("no font has a shape for characters of the subtitles", _listed(missing))
+        chosen = render_log.selected(ran.lines)
+        replaced = await asyncio.to_thread(fonts.substitutions, chosen, probe.attachments)
+        return {"substituted_fonts": replaced} if replaced else {}
+
+    async def encode(self, plan: Plan, folder: Path, progress: OnEncoded) -> dict[str, Any]:
+        """See `ports.Transcoder`."""
+        argv = encode_plan.argv(
+            plan, max_pixels=self._settings.max_pixels, threads=self._threads, formats=FORMATS
+        )
+
+        size = (folder / SOURCE).stat().st_size
+        ran = await self._ffmpeg.run(
+            argv,
+            folder,
+            film_s=plan.duration_s,
+            env=self._fonts(folder),
+            progress=_told(plan, progress),
+            file_bytes=size * _OUTPUT_FACTOR + _OUTPUT_FLOOR_BYTES,
+        )
+        said = render_log.damage(ran.lines)
+        if said:
+            raise Held(f"the source is damaged: {said[0]}", {"log": "; ".join(said[:5])})
+        missing = render_log.missing([use for t in plan.subtitles for use in t.fonts], ran.lines)
+        if missing:
+            raise Held("no font has a shape for characters of the subtitles", _listed(missing))
+        return {"ffmpeg": self._version}
+
+    async def prove(self, plan: Plan, folder: Path, progress: OnEncoded) -> dict[str, Any]:
+        """See `ports.Transcoder`."""
+        found = proof.faults(plan.expected, await self._prober.probe(folder / OUTPUT, walk=True))
+        if found:
+            facts = {f"fault {number}": text for number, text in enumerate(found, 1)}
+            raise Held("the output is not what was planned", facts)
+        look = OutputProof(
+            self._ffmpeg, plan, folder, env=self._fonts(folder), threads=self._threads
+        )
+        await look.decodes(_told(plan, progress))
+        seen = await look.text_is_seen()
+        return {"seen": seen}
+
+    def _fonts(self, folder: Path) -> Mapping[str, str]:
+        return fonts.prepare(folder, self._cache, system=self._system_fonts)
+
+
+def _listed(missing: Mapping[str, str]) -> dict[str, str]:
+    return {
+        f"font {family}": " ".join(f"{char} (U+{ord(char):04X})" for char in characters[:20])
+        for family, characters in missing.items()
+    }
+
+
+def _told(plan: Plan, progress: OnEncoded) -> Callable[[Step], None]:
+    """Steps of ffmpeg as a fraction of the film, with words for people."""
+
+    def on_step(step: Step) -> None:
+        fraction = min(step.done_s / plan.duration_s, 1.0) if plan.duration_s > 0 else 0.0
+        progress(fraction, _detail(step, plan.duration_s))
+
+    return on_step
+
+
+def _detail(step: Step, duration_s: float) -> str:
+    left_s = (duration_s - step.done_s) / step.speed if step.speed > 0 else None
+    left = "" if left_s is None else f", {left_s // 60:.0f}:{left_s % 60:02.0f} left"
+    return f"{step.fps:.1f} pictures/s, {step.speed:.2f}x{left}"

@@ -1,0 +1,123 @@
+"""Gathers what the packets of a stream tell, and the lines of its subtitles."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from izumi.domain import ass, ass_write
+from izumi.domain.ass_write import Cue
+from izumi.domain.probe import Packets
+from izumi.media import stream_facts
+
+_MOST_SCRIPT_BYTES = 64 << 20
+
+
+class Unreadable(Exception):
+    """The file is no media, or holds something that no episode holds."""
+
+
+class Times:
+    """When the packets of one stream are shown."""
+
+    def __init__(self, stream: Any) -> None:
+        self._base = float(stream.time_base or 0)
+        self._times: list[int] = []
+        self._end = 0
+        self._key: int | None = None
+        self._before_key = 0
+        self._damaged = 0
+
+    def add(self, packet: Any) -> None:
+        """Take one more packet into account."""
+        if not packet.size or packet.pts is None:
+            return
+        self._damaged += packet.is_corrupt
+        self._times.append(packet.pts)
+        self._end = max(self._end, packet.pts + (packet.duration or 0))
+        if self._key is None and packet.is_keyframe:
+            self._key = packet.pts
+        elif self._key is None:
+            self._before_key += 1
+
+    def facts(self, rate: tuple[int, int]) -> Packets | None:
+        """What they tell together; None: there was none."""
+        times = sorted(self._times)
+        if not times:
+            return None
+        key = times[0] if self._key is None else self._key
+        leading = self._before_key + sum(1 for time in times if time < key)
+        return Packets(
+            count=len(times),
+            first_s=times[0] * self._base,
+            last_s=times[-1] * self._base,
+            end_s=self._end * self._base,
+            leading=min(leading, len(times)),
+            damaged=self._damaged,
+            steady=self._steady(times, rate),
+        )
+
+    def _steady(self, times: list[int], rate: tuple[int, int]) -> bool:
+        """Whether every time lies within a quarter frame of the grid of the rate."""
+        if rate[0] <= 0 or rate[1] <= 0:
+            return False
+        frame_s = rate[1] / rate[0]
+        first, base = times[0], self._base
+        return all(
+            abs((time - first) * base - number * frame_s) <= frame_s / 4
+            for number, time in enumerate(times)
+        )
+
+
+class Lines:
+    """The lines of one text subtitle stream; their times count from the film's start."""
+
+    def __init__(self, stream: Any, start_s: float) -> None:
+        self._base = float(stream.time_base or 0)
+        self._start_s = start_s
+        self._context = stream.codec_context
+        self._raw = stream_facts.codec(stream) in {"ass", "ssa"}
+        self._cues: list[Cue] = []
+        self._size = 0
+
+    def add(self, packet: Any) -> None:
+        """Take one more packet into account.
+
+        Raises:
+            Unreadable: No script is as large as this track.
+        """
+        if not packet.size or packet.pts is None:
+            return
+        begin_s = packet.pts * self._base - self._start_s
+        end_s = begin_s + (packet.duration or 0) * self._base
+        # A container holds an ASS line as it is; other formats are converted to the same.
+        for line in [bytes(packet)] if self._raw else _converted(packet):
+            self._size += len(line)
+            if self._size > _MOST_SCRIPT_BYTES:
+                raise Unreadable("a subtitle track is larger than any script")
+            order, *fields = line.decode("utf-8", "replace").rstrip("\0\r\n").split(",", 8)
+            if len(fields) == 8 and order.lstrip("-").isdigit():
+                self._cues.append(Cue(begin_s, end_s, int(order), tuple(fields)))
+
+    def script(self, width: int, height: int) -> str:
+        """The whole as an ASS file; what brings no styles gets them for that picture."""
+        header = (self._context.extradata or b"").decode("utf-8", "replace") if self._raw else ""
+        return ass_write.assemble(header or ass_write.plain_header(width, height), self._cues)
+
+
+def _converted(packet: Any) -> Iterator[bytes]:
+    for shown in packet.decode():
+        line = getattr(shown, "ass", b"")
+        if line:
+            yield line
+
+
+def subtitle_facts(script_text: str, end_s: float) -> dict[str, Any]:
+    """What a script tells about itself, as fields of `SubtitleStream`; the film ends then."""
+    script = ass.parse(script_text)
+    speech = [event for event in script.events if ass.spoken(event)]
+    return {
+        "events": len(script.events),
+        "spoken": len(speech),
+        "spoken_s": round(ass.covered_s(speech), 3),
+        "fonts": ass.fonts_used(script),
+        "moments": ass.moments(script, end_s=end_s),
+    }

@@ -1,0 +1,109 @@
+"""Fonts of hardsubs, seen in pixels."""
+
+import pytest
+
+from izumi.domain.errors import Held
+from izumi.media.fonts import SHIPPED_FAMILY
+from tests.support.media import BLOCKS, Frame, Line, Media, attached, clip, silent, white
+
+BIG = r"{\fs36}"
+
+
+def solid(frame: Frame) -> float:
+    """Which share of the text's own box is filled: near 1 only where glyphs are blocks."""
+    left, top, right, bottom = frame.box(white)
+    area = (right - left) * (bottom - top)
+    return frame.count(white) / area if area else 0.0
+
+
+@pytest.mark.parametrize(
+    "mime_type",
+    ["font/ttf", "application/octet-stream", "application/x-font-otf", "text/plain"],
+)
+async def test_an_attached_font_is_used_whatever_its_mime_type(media: Media, tmp_path, mime_type):
+    source = await media.sample(silent(attachments=(attached(media.blocks, "a.ttf", mime_type),)))
+    made = await media.encode(source, tmp_path / "job")
+    assert solid(media.frame(made.output, 1.5)) > 0.9
+    assert "substituted_fonts" not in made.recipe
+
+
+async def test_a_missing_font_is_replaced_and_the_recipe_says_so(media: Media, tmp_path):
+    source = await media.sample(silent(Line(0.5, 2.5, BIG + "Hello"), font="No Such Font"))
+    made = await media.encode(source, tmp_path / "job")
+    assert made.recipe["substituted_fonts"] == [
+        {"wanted": "No Such Font", "used": "NotoSansCJKjp-Regular"}
+    ]
+    frame = media.frame(made.output, 1.5)
+    assert frame.count(white) > 200
+    assert solid(frame) < 0.7
+
+
+async def test_japanese_is_drawn_on_a_host_without_any_font(media: Media, tmp_path):
+    source = await media.sample(silent(Line(0.5, 2.5, BIG + "月の泉 샘 泉水"), font="No Such Font"))
+    made = await media.encode(source, tmp_path / "job")
+    assert media.frame(made.output, 1.5).count(white) > 200
+
+
+async def test_characters_without_any_font_hold_the_file_before_it_is_encoded(
+    media: Media, tmp_path
+):
+    source = await media.sample(silent(Line(0.5, 2.5, "Hi \U00013000\U00013001")))
+    with pytest.raises(Held, match="no font has a shape") as held:
+        await media.encode(source, tmp_path / "job")
+    assert held.value.facts == {f"font {BLOCKS}": "\U00013000 (U+13000) \U00013001 (U+13001)"}
+    assert not (tmp_path / "job" / "output.mp4").exists()
+
+
+async def test_hostile_attachment_names_stay_inside_the_job_and_all_fonts_are_used(
+    media: Media, tmp_path
+):
+    other = tmp_path / "other.ttf"
+    other.write_bytes(media.blocks.read_bytes().replace(*_renamed("Izumi Blocks", "Other Blocks")))
+    names = ["../evil.ttf", "/var/evil.ttf", "same.ttf", "same.ttf"]
+    fonts = [media.blocks, media.blocks, other, media.blocks]
+    source = await media.sample(
+        silent(
+            font="Other Blocks",
+            attachments=tuple(attached(f, n) for f, n in zip(fonts, names, strict=True)),
+        )
+    )
+    folder = tmp_path / "deep" / "job"
+    made = await media.encode(source, folder)
+    assert [item.name for item in made.probe.attachments] == names
+    assert [item.file for item in made.probe.attachments] == [f"font_00{n}.ttf" for n in range(4)]
+    assert not list(tmp_path.rglob("evil*"))
+    assert solid(media.frame(made.output, 1.5)) > 0.9
+
+
+async def test_attachments_that_are_no_fonts_are_left_alone(media: Media, tmp_path):
+    picture = tmp_path / "cover.ttf"
+    picture.write_bytes(b"GIF89a" + bytes(5000))
+    source = await media.sample(
+        silent(attachments=(attached(picture, "font.ttf"), attached(media.blocks)))
+    )
+    made = await media.encode(source, tmp_path / "job")
+    assert [file.name for file in (made.folder / "fonts").iterdir()] == ["font_001.ttf"]
+
+
+async def test_no_style_of_the_script_is_overridden(media: Media, tmp_path):
+    lines = (
+        Line(0.5, 2.5, r"{\an7\pos(4,4)}blocks"),
+        Line(0.5, 2.5, rf"{{\an9\pos(316,4)\fn{SHIPPED_FAMILY}}}letters"),
+    )
+    source = await media.sample(clip(*lines, attachments=(attached(media.blocks),), audio=()))
+    made = await media.encode(source, tmp_path / "job")
+    frame = media.frame(made.output, 1.5)
+    halves = [
+        Frame(160, 180, b"".join(_row(frame, y, part) for y in range(180))) for part in (0, 1)
+    ]
+    assert solid(halves[0]) > 0.9
+    assert 0 < solid(halves[1]) < 0.7
+
+
+def _row(frame: Frame, y: int, part: int) -> bytes:
+    at = (y * frame.width + part * 160) * 3
+    return frame.data[at : at + 160 * 3]
+
+
+def _renamed(old: str, new: str) -> tuple[bytes, bytes]:
+    return old.encode("utf-16-be"), new.encode("utf-16-be")
