@@ -1,7 +1,7 @@
 """nats-py, repaired where it goes deaf or gives up, and its errors turned into Izumi's."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import nats.errors
@@ -34,6 +34,16 @@ def translated() -> Iterator[None]:
         raise translate(exc) from exc
 
 
+class _Ear:
+    """Stands where nats-py keeps a queue of messages, and passes each on at once."""
+
+    def __init__(self, on_message: Callable[[Msg], None]) -> None:
+        self.put_nowait = on_message
+
+    async def join(self) -> None:
+        """Nothing is ever left to wait for."""
+
+
 class Client(NatsClient):
     """nats-py 2.16 with its known faults repaired."""
 
@@ -63,6 +73,16 @@ class Client(NatsClient):
         if self.demands_tls and initial_connection and not info.get("tls_required"):
             raise nats.errors.SecureConnWantedError
         await super()._process_info(info, initial_connection)
+
+    async def hear(self, subject: str, on_message: Callable[[Msg], None]) -> Subscription:
+        """Subscribe; each message is passed on as it is read.
+
+        The queue and the task that nats-py puts between them cost a third of the time of
+        a pull. `on_message` must not raise: it would end the reading.
+        """
+        subscription = await self.subscribe(subject, pending_bytes_limit=0)
+        subscription._pending_queue = _Ear(on_message)  # type: ignore[assignment]  # noqa: SLF001
+        return subscription
 
     def forget(self, subscription: Subscription) -> None:
         """Drop a subscription at once, even one whose drain failed.

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +37,8 @@ class Connection:
         self.nc = Client()
         self.refused: dict[str, str] = {}
         """Lower-case subject that the server refused us -> its words."""
+        self.epoch = 0
+        """How often the connection was lost: what waited at the server then is gone."""
         self._clock = clock
         self._wakers: set[Callable[[], None]] = set()
         self._changed = asyncio.Event()
@@ -79,7 +81,7 @@ class Connection:
             self._check_connected(connecting, settings)
             with translated():
                 self._answers = self.nc.new_inbox()
-                await self.nc.subscribe(f"{self._answers}.*", cb=self._on_answer)
+                await self.nc.hear(f"{self._answers}.*", self._on_answer)
         except BaseException:
             connecting.cancel()
             await asyncio.wait({connecting})
@@ -182,12 +184,13 @@ class Connection:
         with translated():
             await self.nc.publish(subject, data, reply=reply)
 
-    async def subscribe(
-        self, subject: str, on_message: Callable[[Msg], Awaitable[None]]
-    ) -> Subscription:
-        """Listen; kept over reconnections. Raises BusUnavailable."""
+    async def subscribe(self, subject: str, on_message: Callable[[Msg], None]) -> Subscription:
+        """Listen; kept over reconnections. `on_message` must not raise.
+
+        Raises BusUnavailable.
+        """
         with translated():
-            return await self.nc.subscribe(subject, cb=on_message)
+            return await self.nc.hear(subject, on_message)
 
     async def unsubscribe(self, subscription: Subscription) -> None:
         """Stop listening, after what was on its way has come. Never fails."""
@@ -225,7 +228,7 @@ class Connection:
         if len(data) > most:
             raise Rejected(f"a message of {len(data)} bytes is too big: the bus takes {most}")
 
-    async def _on_answer(self, msg: Msg) -> None:
+    def _on_answer(self, msg: Msg) -> None:
         waiting = self._waiting.get(msg.subject.rpartition(".")[2])
         if waiting is not None and not waiting[1].done():
             waiting[1].set_result(msg)
@@ -241,6 +244,7 @@ class Connection:
             wake()
 
     async def _on_disconnected(self) -> None:
+        self.epoch += 1
         log.warning("bus.disconnected")
         self._fail_waiting(BusUnavailable("the connection to the bus was lost"))
         self._wake()

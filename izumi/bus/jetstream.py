@@ -119,7 +119,7 @@ class JetStreamBus:
         """Messages from now on. Of a listener too slow, the oldest are dropped."""
         queue: asyncio.Queue[Stored | None] = asyncio.Queue()
 
-        async def on_message(msg: Msg) -> None:
+        def on_message(msg: Msg) -> None:
             if queue.qsize() >= _HEARD:
                 queue.get_nowait()
             queue.put_nowait(Stored(msg.subject, msg.data, 0, msg.headers or {}))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from izumi.bus.connection import Connection
-from izumi.bus.delivery import ACK_PREFIX, JetStreamDelivery, parse_ack
+from izumi.bus.delivery import ACK_PREFIX, JetStreamDelivery
 from izumi.domain.errors import BusUnavailable
 
 NEXT = "$JS.API.CONSUMER.MSG.NEXT"
@@ -37,7 +38,8 @@ class Mailbox:
         self._consumers = consumers
         self._answer_s = answer_s
         self._subject = connection.nc.new_inbox()
-        self._arrived: asyncio.Queue[Answer | None] = asyncio.Queue()
+        self._arrived: deque[Answer] = deque()
+        self._waiting: asyncio.Future[None] | None = None
         self._asked: set[int] = set()
         self._leaving: asyncio.Task[None] | None = None
         self.given_back = 0
@@ -54,7 +56,7 @@ class Mailbox:
     @property
     def clean(self) -> bool:
         """Whether every pull was answered, so that nothing more can come."""
-        return not self._asked and self._arrived.empty() and self._leaving is None
+        return not self._asked and not self._arrived and self._leaving is None
 
     async def ask(self, consumer: int, pull: bytes) -> None:
         """Send a pull to one consumer. Raises BusUnavailable."""
@@ -66,27 +68,28 @@ class Mailbox:
         )
 
     async def answer(self, timeout_s: float) -> Answer | None:
-        """The next answer; None when none came in time, or after `wake`."""
-        if not self._arrived.empty():
-            return self._arrived.get_nowait()
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._arrived.get()
-        except TimeoutError:
-            return None
+        """The next answer; None when none came in time or before `wake`."""
+        if not self._arrived:
+            loop = asyncio.get_running_loop()
+            self._waiting = loop.create_future()
+            timer = loop.call_later(timeout_s, self.wake)
+            try:
+                await self._waiting
+            finally:
+                timer.cancel()
+                self._waiting = None
+        return self._arrived.popleft() if self._arrived else None
 
     def answers(self) -> list[Answer]:
         """What came already and was not looked at."""
-        found = []
-        while not self._arrived.empty():
-            answer = self._arrived.get_nowait()
-            if answer is not None:
-                found.append(answer)
+        found = list(self._arrived)
+        self._arrived.clear()
         return found
 
     def wake(self) -> None:
-        """Make `answer` return None at once."""
-        self._arrived.put_nowait(None)
+        """Make a waiting `answer` return what is there, else None."""
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     async def leave(self) -> None:
         """Stop listening; messages that were on their way go back to their queue."""
@@ -95,10 +98,14 @@ class Mailbox:
         await asyncio.shield(self._leaving)
 
     async def _leave(self) -> None:
+        await self._give_back_all()
+        await self._connection.unsubscribe(self._subscription)
+        await self._give_back_all()
+
+    async def _give_back_all(self) -> None:
         for answer in self.answers():
             if answer.job is not None:
                 await self.give_back(answer.job)
-        await self._connection.unsubscribe(self._subscription)
 
     async def give_back(self, job: JetStreamDelivery) -> None:
         """Return a message that nobody here works on. Cut off: its lease runs out."""
@@ -106,15 +113,12 @@ class Mailbox:
         with contextlib.suppress(BusUnavailable):
             await job.nak()
 
-    async def _on_message(self, msg: Msg) -> None:
+    def _on_message(self, msg: Msg) -> None:
         if msg.reply.startswith(ACK_PREFIX):
             job = JetStreamDelivery(self._connection, msg, self._answer_s)
-            if self._leaving is not None:
-                await self.give_back(job)
-                return
-            consumer = self._consumers.index(parse_ack(msg.reply).consumer)
+            consumer = self._consumers.index(job.consumer)
             self._asked.discard(consumer)
-            self._arrived.put_nowait(Answer(consumer, job))
+            self._arrive(Answer(consumer, job))
             return
         headers = msg.headers or {}
         status = headers.get("Status", "")
@@ -122,4 +126,8 @@ class Mailbox:
         if status != "100":
             self._asked.discard(consumer)
         why = headers.get("Description", "").strip()
-        self._arrived.put_nowait(Answer(consumer, None, status, why))
+        self._arrive(Answer(consumer, None, status, why))
+
+    def _arrive(self, answer: Answer) -> None:
+        self._arrived.append(answer)
+        self.wake()

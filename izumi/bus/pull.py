@@ -184,10 +184,11 @@ class JetStreamInbox:
 
     async def _wait(self, box: Mailbox) -> JetStreamDelivery | None:
         heard = {}
+        epoch = self._connection.epoch
         for consumer in range(len(self._consumers)):
             await box.ask(consumer, self._wait_pull)
             heard[consumer] = self._clock()
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and self._connection.epoch == epoch:
             silent_at = min(heard.values()) + 2 * self._pulling.heartbeat_s
             left_s = silent_at - self._clock()
             answer = await box.answer(max(left_s, 0.0))

@@ -93,7 +93,7 @@ async def _subjects(connection: Connection, stream: str, pattern: str) -> set[st
 async def _direct(connection: Connection, stream: str, wanted: dict[str, Any]) -> list[Stored]:
     queue: asyncio.Queue[Msg] = asyncio.Queue()
     inbox = connection.nc.new_inbox()
-    subscription = await connection.subscribe(inbox, queue.put)
+    subscription = await connection.subscribe(inbox, queue.put_nowait)
     found: list[Stored] = []
     try:
         await connection.pull(

@@ -1,0 +1,114 @@
+"""What each role may say and hear on the bus: nothing but what its work needs.
+
+A role is one unit of one group (`encoder.main`), or one of the fixed ones. Reading the
+job log is granted in the form that names the subject; the forms that read by sequence
+would read everything in the stream.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from izumi.bus.connection import inbox_prefix
+from izumi.bus.mailbox import NEXT
+from izumi.bus.topology import DEAD, NODES, PROGRESS, STREAM, Membership, consumer_names
+from izumi.domain.errors import ConfigError
+from izumi.domain.subjects import token
+
+_DIRECT: Final = "$JS.API.DIRECT.GET"
+_MAKES: Final = {
+    "acquisition": "izumi.file.acquired.>",
+    "encoder": "izumi.file.encoded.>",
+    "distributor": "izumi.file.distributed.{group}.>",
+    "notifier": "izumi.file.notified.{group}.>",
+}
+"""The facts that a unit makes."""
+
+
+class Role(msgspec.Struct, frozen=True, kw_only=True):
+    """Subjects that one key may publish to and subscribe to; all others are refused.
+
+    `system` puts the key into the account that sees the server itself, and only that.
+    """
+
+    name: str
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+    system: bool = False
+
+
+def role_name(unit: str, group: str = "") -> str:
+    """The role of a unit's group; a unit without groups is a role by itself."""
+    return f"{unit}.{group}" if group else unit
+
+
+def roles(memberships: Iterable[Membership]) -> tuple[Role, ...]:
+    """The roles of these groups, and the fixed ones.
+
+    Raises:
+        ConfigError: The same group twice.
+    """
+    made = (
+        _worker("acquisition"),
+        *(_worker(member.unit, member.group) for member in memberships),
+        _GATEWAY,
+        _DASHBOARD,
+        _ADMIN,
+        Role(name="sys", publish=(">",), subscribe=(">",), system=True),
+    )
+    names = [role.name for role in made]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"a role is there twice: {', '.join(twice)}")
+    return made
+
+
+def _worker(unit: str, group: str = "") -> Role:
+    log = f"izumi.job.{unit}.{token(group)}.>" if group else f"izumi.job.{unit}.>"
+    facts = [f"izumi.file.held.{unit}.>"]
+    if unit in _MAKES:
+        facts.append(_MAKES[unit].format(group=token(group)))
+    publish = [log, *facts, f"izumi.progress.{unit}.>", f"izumi.node.{unit}.>"]
+    publish += [f"{_DIRECT}.{STREAM}.{subject}" for subject in (log, *facts)]
+    for name in consumer_names(unit, group) if group else ():
+        publish += [
+            f"{NEXT}.{STREAM}.{name}",
+            f"$JS.API.CONSUMER.INFO.{STREAM}.{name}",
+            f"$JS.ACK.{STREAM}.{name}.>",
+            # The form that servers will use once it is switched on, with domain and account.
+            f"$JS.ACK.*.*.{STREAM}.{name}.>",
+        ]
+    name = role_name(unit, group)
+    return Role(
+        name=name,
+        publish=tuple(publish),
+        subscribe=(f"{inbox_prefix(name)}.>", f"izumi.ctl.{unit}.>"),
+    )
+
+
+_GATEWAY: Final = Role(
+    name="gateway",
+    publish=(
+        "izumi.do.>",
+        "izumi.progress.gateway.>",
+        "izumi.node.gateway.>",
+        f"{_DIRECT}.{STREAM}.izumi.do.>",
+        f"{_DIRECT}.{STREAM}.izumi.job.>",
+    ),
+    subscribe=(f"{inbox_prefix('gateway')}.>", "izumi.ctl.gateway.>"),
+)
+_DASHBOARD: Final = Role(
+    name="dashboard",
+    # It may hear everything anyway, so it may also read everything.
+    publish=(
+        "$JS.API.INFO",
+        "$JS.API.STREAM.INFO.*",
+        "$JS.API.CONSUMER.LIST.*",
+        "$JS.API.CONSUMER.INFO.*.*",
+        *(f"{_DIRECT}.{stream}" for stream in (STREAM, DEAD, PROGRESS, NODES)),
+        f"{_DIRECT}.{STREAM}.izumi.>",
+    ),
+    subscribe=(f"{inbox_prefix('dashboard')}.>", "izumi.>"),
+)
+_ADMIN: Final = Role(name="admin", publish=(">",), subscribe=(">",))
