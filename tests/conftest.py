@@ -1,3 +1,3 @@
 """Fixtures that every test may ask for."""
 
-pytest_plugins = ["tests.support.media", "tests.support.nats"]
+pytest_plugins = ["tests.support.nats", "tests.support.bus", "tests.support.media"]
