@@ -245,7 +245,8 @@ class Connection:
 
     async def _on_disconnected(self) -> None:
         self.epoch += 1
-        log.warning("bus.disconnected")
+        if not self.nc.is_closed:
+            log.warning("bus.disconnected")
         self._fail_waiting(BusUnavailable("the connection to the bus was lost"))
         self._wake()
 

@@ -6,9 +6,12 @@ import datetime as dt
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
+import pytest
+
 from izumi.bus import jetstream, provision
 from izumi.bus.jetstream import JetStreamBus
-from izumi.bus.ports import Delivery, Inbox, Outgoing
+from izumi.bus.memory import MemoryBus
+from izumi.bus.ports import Bus, Delivery, Inbox, Outgoing
 from izumi.bus.pull import Pulling
 from izumi.bus.settings import BusSettings
 from izumi.bus.topology import Membership
@@ -22,6 +25,7 @@ PUBLIC = Membership(unit="distributor", group="public")
 PRIVATE = Membership(unit="distributor", group="private")
 NOTIFIERS = Membership(unit="notifier", group="main")
 MEMBERSHIPS = (ENCODERS, PUBLIC, PRIVATE, NOTIFIERS)
+ACK_WAIT_S = 1.0
 
 QUICK = Pulling(heartbeat_s=0.5, answer_s=1.0)
 """Times of the pull loop for tests in which servers die."""
@@ -53,6 +57,20 @@ async def provisioned(
     async with connected(server.url, pulling=pulling) as bus:
         await provision.apply(bus.connection, memberships, ack_wait_s=ack_wait_s)
         yield bus
+
+
+@pytest.fixture(params=["memory", "jetstream"])
+async def any_bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
+    """The bus in memory, then the real one, with MEMBERSHIPS and leases of ACK_WAIT_S."""
+    if request.param == "memory":
+        memory = MemoryBus(MEMBERSHIPS, ack_wait_s=ACK_WAIT_S)
+        yield memory
+        await memory.aclose()
+        return
+    async with provisioned(
+        request.getfixturevalue("nats_server"), ack_wait_s=ACK_WAIT_S
+    ) as jetstream_bus:
+        yield jetstream_bus
 
 
 def acquired(name: str = "Show - 01.mkv", *, priority: Priority = "normal") -> Acquired:

@@ -109,7 +109,7 @@ def running(folder: Path, *, config: str = "") -> Iterator[NatsServer]:
     try:
         yield server
     finally:
-        server.stop()
+        server.kill()  # a tenth of a second faster than asking
 
 
 @pytest.fixture
