@@ -82,7 +82,7 @@ def make_plan(probe: Probe, profile: Profile, *, profile_name: str, title: str) 
         raise ValueError(msg)
     audio = tracks.choose_audio(probe, profile)
     subtitles = tracks.choose_subtitles(probe, profile, audio)
-    tracks.refuse_pictures(subtitles)
+    tracks.refuse_unreadable(subtitles)
     scripts = [track.file for track in subtitles]
     copy_audio = audio is not None and _plays_everywhere(audio)
     plan = Plan(

@@ -98,7 +98,8 @@ class SubtitleStream(Stream, frozen=True, kw_only=True):
     Attributes:
         text: Text that libass can draw; else pictures.
         file: Name below the job's folder of the ASS file made of it; empty: not made.
-        events: Lines that are shown.
+        events: Lines, or pictures, that are shown.
+        unread: Packets that ought to hold a line and do not.
         spoken: Those of them that are speech by their form: not placed, not drawn.
         spoken_s: Seconds with speech on the screen.
         fonts: Which characters in which face.
@@ -109,6 +110,7 @@ class SubtitleStream(Stream, frozen=True, kw_only=True):
     text: bool
     file: str = ""
     events: int = 0
+    unread: int = 0
     spoken: int = 0
     spoken_s: float = 0.0
     fonts: tuple[FontUse, ...] = ()

@@ -163,12 +163,14 @@ def _undecided(reason: str, tracks: Sequence[Stream]) -> Held:
     return Held(reason, {f"track {track.index}": describe(track) for track in tracks})
 
 
-def refuse_pictures(subtitles: Sequence[SubtitleStream]) -> None:
-    """Only text can be drawn so far.
+def refuse_unreadable(subtitles: Sequence[SubtitleStream]) -> None:
+    """Only text can be drawn so far, and all of it has to be there.
 
     Raises:
-        Held: A chosen track consists of pictures, or its text could not be read.
+        Held: A chosen track consists of pictures, or some of its lines could not be read.
     """
     for track in subtitles:
         if not track.text or not track.file:
             raise _undecided(f"subtitles of the kind {track.codec} cannot be burnt yet", [track])
+        if track.unread:
+            raise _undecided(f"{track.unread} lines of the subtitles cannot be read", [track])

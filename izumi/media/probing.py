@@ -85,12 +85,16 @@ class _Reader:
         }
 
     def _script(self, index: int) -> dict[str, Any]:
+        packets = self._times[index].facts((0, 1))
         lines = self._lines.get(index)
-        if lines is None or not self._times[index].facts((0, 1)):
+        if packets is None:
             return {}
+        if lines is None:
+            # A packet shows pictures, and in some formats another one takes them away.
+            return {"events": max(packets.count // 2, 1)}
         size = self._film.codec_context if self._film is not None else None
         text = lines.script(size.width if size else 640, size.height if size else 360)
-        named = {}
+        named: dict[str, Any] = {"unread": lines.unread}
         if self._folder is not None:
             named["file"] = f"track_{index}.ass"
             (self._folder / named["file"]).write_text(text, encoding="utf-8")

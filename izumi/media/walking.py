@@ -68,7 +68,11 @@ class Times:
 
 
 class Lines:
-    """The lines of one text subtitle stream; their times count from the film's start."""
+    """The lines of one text subtitle stream; their times count from the film's start.
+
+    Attributes:
+        unread: Packets that ought to hold a line and do not.
+    """
 
     def __init__(self, stream: Any, start_s: float) -> None:
         self._base = float(stream.time_base or 0)
@@ -77,6 +81,7 @@ class Lines:
         self._raw = stream_facts.codec(stream) in {"ass", "ssa"}
         self._cues: list[Cue] = []
         self._size = 0
+        self.unread = 0
 
     def add(self, packet: Any) -> None:
         """Take one more packet into account.
@@ -94,7 +99,9 @@ class Lines:
             if self._size > _MOST_SCRIPT_BYTES:
                 raise Unreadable("a subtitle track is larger than any script")
             order, *fields = line.decode("utf-8", "replace").rstrip("\0\r\n").split(",", 8)
-            if len(fields) == 8 and order.lstrip("-").isdigit():
+            if len(fields) != 8 or not order.lstrip("-").isdigit():
+                self.unread += 1
+            else:
                 self._cues.append(Cue(begin_s, end_s, int(order), tuple(fields)))
 
     def script(self, width: int, height: int) -> str:

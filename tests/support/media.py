@@ -29,7 +29,7 @@ NO_SYSTEM_FONTS = Path("/nowhere/fonts.conf")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.,!?' "
 
 
-def test_data() -> Path:
+def contracts() -> Path:
     """Media that nobody here made; the test is skipped where there is none."""
     folder = Path(os.environ.get("IZUMI_TEST_DATA", "../shared")) / "contracts"
     if not folder.is_dir():
@@ -139,7 +139,7 @@ class Media:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / SOURCE)
         probe = await transcoder.examine(folder)
-        plan = encode_plan.make_plan(probe, profile, profile_name="test", title="A title")
+        plan = self.plan(probe, profile)
         recipe = dict(plan.recipe)
         recipe |= await transcoder.preflight(plan, probe, folder)
         recipe |= await transcoder.encode(plan, folder, ignore)
@@ -147,6 +147,10 @@ class Media:
             spoil(folder / OUTPUT)
         recipe |= await transcoder.prove(plan, folder, ignore)
         return Encode(folder, probe, plan, recipe)
+
+    @staticmethod
+    def plan(probe: Probe, profile: Profile = FAST) -> Plan:
+        return encode_plan.make_plan(probe, profile, profile_name="test", title="A title")
 
     def frame(self, path: Path, at_s: float, *, matrix: str = "") -> Frame:
         """The picture that is shown at a time; `matrix` forces how its colours are read."""
