@@ -33,6 +33,10 @@ def main(argv: list[str]) -> None:
         # The parent died before the death signal was set: nobody would ever stop us.
         os._exit(125)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Python ignores these, and what is ignored stays so over an exec: a child would write
+    # on after its reader went away or its file grew over the limit.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
     for name, _, value in (option.partition("=") for option in options):
         if name in _LIMITS:
             _lower(_LIMITS[name], int(value))
