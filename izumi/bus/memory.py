@@ -24,9 +24,10 @@ def matches(pattern: str, subject: str) -> bool:
     """Whether a subject matches a pattern with `*` and `>`."""
     wanted, have = pattern.split("."), subject.split(".")
     if wanted[-1] == ">":
-        wanted, have = wanted[:-1], have[: len(wanted) - 1] if len(have) >= len(wanted) else []
-        if not have:
+        if len(have) < len(wanted):
             return False
+        wanted.pop()
+        del have[len(wanted) :]
     return len(wanted) == len(have) and all(
         want in {"*", part} for want, part in zip(wanted, have, strict=True)
     )
