@@ -141,7 +141,7 @@ def _recipe(plan: Plan, profile_name: str, probe: Probe) -> dict[str, Any]:
         }
     return {
         "profile": profile_name,
-        "settings": msgspec.to_builtins(plan.profile),
+        "settings": msgspec.json.decode(msgspec.json.encode(plan.profile)),
         "subtitles": [
             {"track": track.index, "what": tracks.describe(track)} for track in plan.subtitles
         ],
