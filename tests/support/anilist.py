@@ -1,0 +1,207 @@
+"""An AniList and a Kitsu on loopback, with few shows of their own or many recorded ones.
+
+Queries are checked against the published schema where it is there. Answers can be written
+beforehand.
+"""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from aiohttp import web
+
+from izumi.domain.show import sameness
+from tests.support.discord import Answer, response_of, serving
+from tests.support.graphql import Schema, carry_out, query_problems, read_schema
+from tests.support.published import is_there, published, rows
+
+_SCHEMA = "anilist/schema.graphql"
+
+BOOKS: dict[str, Any] = {
+    "id": 9001,
+    "idMal": 8001,
+    "type": "ANIME",
+    "status": "RELEASING",
+    "episodes": 13,
+    "duration": 24,
+    "averageScore": 84,
+    "popularity": 51234,
+    "synonyms": ["The Library: Once More", "本の森"],
+    "title": {
+        "userPreferred": "Hon no Mori",
+        "romaji": "Hon no Mori",
+        "english": "A Forest of Books",
+        "native": "本の森",
+    },
+    "coverImage": {"large": "https://s4.anilist.co/file/cover/medium/bx9001.png"},
+    "studios": {
+        "edges": [
+            {"isMain": False, "node": {"id": 5, "name": "Music Maker"}},
+            {"isMain": True, "node": {"id": 6, "name": "Studio Kodama"}},
+        ]
+    },
+}
+"""A show of our own, with everything that can be known."""
+
+SPARSE: dict[str, Any] = {
+    "id": 9002,
+    "idMal": None,
+    "type": "ANIME",
+    "status": "NOT_YET_RELEASED",
+    "episodes": None,
+    "duration": None,
+    "averageScore": None,
+    "popularity": None,
+    "synonyms": None,
+    "title": {"userPreferred": "Umi", "romaji": "Umi", "english": None, "native": None},
+    "coverImage": None,
+    "studios": {"edges": []},
+}
+"""A show of which nothing is known yet: AniList has many like it."""
+
+
+def errors(status: int, *messages: tuple[str, int], data: Any = None, **headers: str) -> Answer:
+    """AniList's errors: text and GraphQL status of each."""
+    listed = [{"message": text, "status": code, "locations": []} for text, code in messages]
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, {"data": data, "errors": listed}, names)
+
+
+NOT_FOUND = errors(404, ("Not Found.", 404), data={"Media": None})
+LIMITED = errors(429, ("Too Many Requests.", 429), Retry_After="60")
+
+
+@dataclass
+class FakeAnilist:
+    """Both services and what they saw.
+
+    Attributes:
+        asked: Variables of each query.
+        at: When each came, by `clock`.
+        refused: What was wrong with queries.
+        script: Answers for the next queries.
+        kitsu_asked: Texts that Kitsu was searched for.
+        kitsu_script: As `script`.
+    """
+
+    shows: Sequence[dict[str, Any]]
+    kitsu_shows: Sequence[dict[str, Any]] = ()
+    address: str = ""
+    clock: Callable[[], float] = time.monotonic
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    at: list[float] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    script: deque[Answer] = field(default_factory=deque)
+    kitsu_asked: list[str] = field(default_factory=list)
+    kitsu_script: deque[Answer] = field(default_factory=deque)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}/"
+
+    @property
+    def kitsu_url(self) -> str:
+        return f"http://{self.address}/api/edge"
+
+    async def graphql(self, request: web.Request) -> web.Response:
+        body = json.loads(await request.read())
+        self.asked.append(body["variables"])
+        self.at.append(self.clock())
+        answer = self.script.popleft() if self.script else None
+        if answer is None:
+            answer = self._carry_out(body["query"], body["variables"])
+        await asyncio.sleep(answer.after_s)
+        return response_of(answer)
+
+    def _carry_out(self, query: str, variables: dict[str, Any]) -> Answer:
+        wrong = query_problems(query, schema()) if is_there(_SCHEMA) else []
+        if wrong:
+            self.refused.extend(wrong)
+            return errors(400, *((text, 400) for text in wrong))
+        root = {"Media": self._media, "Page": lambda **_: {"media": self._search}}
+        data = carry_out(query, variables, root)
+        return NOT_FOUND if data.get("Media", ...) is None else Answer(200, {"data": data})
+
+    def _media(self, **wanted: Any) -> dict[str, Any] | None:
+        return next((show for show in self.shows if show["id"] == wanted["id"]), None)
+
+    def _search(self, **wanted: Any) -> list[dict[str, Any]]:
+        # AniList's search is a loose one: whatever shares much of the text.
+        text = sameness(wanted["search"])
+        return [
+            show
+            for show in self.shows
+            if any(text in name or name in text for name in map(sameness, names_of(show)))
+        ]
+
+    async def kitsu(self, request: web.Request) -> web.Response:
+        self.kitsu_asked.append(request.query["filter[text]"])
+        answer = self.kitsu_script.popleft() if self.kitsu_script else None
+        if answer is None:
+            answer = Answer(200, kitsu_document(*self.kitsu_shows))
+        await asyncio.sleep(answer.after_s)
+        return response_of(answer)
+
+
+def names_of(show: dict[str, Any]) -> list[str]:
+    """Every title and synonym."""
+    return [name for name in (*show["title"].values(), *(show.get("synonyms") or ())) if name]
+
+
+def kitsu_document(*shows: dict[str, Any]) -> dict[str, Any]:
+    """A JSON:API answer: shows with `id`, `title` and the numbers of other sites."""
+    data, included = [], []
+    for show in shows:
+        sites = [(site, number) for site, number in show.items() if "/" in site]
+        ids = [f"{show['id']}0{place}" for place in range(len(sites))]
+        data.append(
+            {
+                "id": show["id"],
+                "type": "anime",
+                "attributes": {"canonicalTitle": show["title"], "titles": {"en": show["title"]}},
+                "relationships": {
+                    "mappings": {"data": [{"type": "mappings", "id": id_} for id_ in ids]}
+                },
+            }
+        )
+        included += [
+            {
+                "id": id_,
+                "type": "mappings",
+                "attributes": {"externalSite": site, "externalId": number},
+            }
+            for id_, (site, number) in zip(ids, sites, strict=True)
+        ]
+    return {"data": data, "included": included, "meta": {"count": len(data)}, "links": {}}
+
+
+@cache
+def schema() -> Schema:
+    """AniList's, as published; skips the test where it is not there."""
+    return read_schema(published(_SCHEMA).read_text())
+
+
+def recorded_shows() -> list[dict[str, Any]]:
+    """Some 1,600 shows as AniList told them; skips the test where they are not there."""
+    return [row["media"] for row in rows("anilist/media.jsonl.gz")]
+
+
+@contextlib.asynccontextmanager
+async def fake_anilist(
+    *shows: dict[str, Any],
+    kitsu: Sequence[dict[str, Any]] = (),
+    clock: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[FakeAnilist]:
+    """A running one; with no shows given, it knows those of this module."""
+    anilist = FakeAnilist(shows or (BOOKS, SPARSE), kitsu, clock=clock)
+    app = web.Application()
+    app.router.add_post("/", anilist.graphql)
+    app.router.add_get("/api/edge/anime", anilist.kitsu)
+    async with serving(app) as anilist.address:
+        yield anilist
