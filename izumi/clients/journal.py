@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from izumi.domain.announce import Announcement, lines
+from izumi.domain.discord_text import clean
 from izumi.domain.errors import Unavailable
 
 log = structlog.get_logger()
@@ -59,7 +60,7 @@ def _entry(news: Announcement, job: str) -> dict[str, Any]:
         "job": job,
         "at": news.at,
         "kind": news.kind,
-        "show": text[1],
+        "show": clean(news.title),
         "name": text[0],
         "sub": news.sub,
         "size": news.size_bytes,

@@ -8,8 +8,8 @@ would say the same, leaves it) instead of posting again.
 **Told twice**: between a channel's answer and our record of it lies a moment that nothing
 can close, since Discord's webhooks take no key by which it would know a repeat. An
 instance killed in it (not one that is stopped: that waits for both) posts again when the
-job comes back: one message too many for each such kill, none lost. The same holds for a
-request that Discord carried out and never answered.
+job comes back: at most one message too many on a channel for each such kill, none lost.
+The same holds for a request that Discord carried out and never answered.
 """
 
 import asyncio

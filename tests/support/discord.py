@@ -95,6 +95,7 @@ class FakeDiscord:
         refused: Why bodies were refused; a test that sends only good ones finds it empty.
         script: Answers for the next requests of each webhook.
         clock: By which requests are dated.
+        busy: Set once a request has come.
     """
 
     address: str = ""
@@ -103,6 +104,7 @@ class FakeDiscord:
     messages: dict[str, Any] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     script: dict[str, deque[Answer]] = field(default_factory=lambda: defaultdict(deque))
+    busy: asyncio.Event = field(default_factory=asyncio.Event)
 
     def url(self, webhook: str = "1") -> Secret:
         return Secret(f"http://{self.address}/api/webhooks/{webhook}/{CANARY}")
@@ -117,6 +119,7 @@ class FakeDiscord:
         webhook, message = request.match_info["webhook"], request.match_info.get("message")
         body = json.loads(await request.read())
         self.received.append(Received(request.method, webhook, message, body, self.clock()))
+        self.busy.set()
         answer = self.script[webhook].popleft() if self.script[webhook] else Answer(200)
         await asyncio.sleep(answer.after_s)
         if request.match_info["token"] != CANARY:
@@ -231,7 +234,7 @@ async def fake_discord(clock: Callable[[], float] = time.monotonic) -> AsyncIter
 @contextlib.asynccontextmanager
 async def serving(app: web.Application) -> AsyncIterator[str]:
     """An application on a free port of loopback; its `host:port`."""
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
