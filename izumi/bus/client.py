@@ -1,5 +1,6 @@
 """nats-py, repaired where it goes deaf or gives up, and its errors turned into Izumi's."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -58,6 +59,15 @@ class Client(NatsClient):
                 future.set_result(True)
             self._pongs_received += 1
             self._pings_outstanding = 0
+
+    async def _send_ping(self, future: asyncio.Future[bool] | None = None) -> None:
+        # The original sends a PING past what still waits to be sent, so that its answer
+        # proves nothing about that.
+        if self.is_connected and self._transport is not None and self._pending:
+            self._transport.writelines(self._pending)
+            self._pending = []
+            self._pending_data_size = 0
+        await super()._send_ping(future)
 
     async def _process_err(self, err_msg: str) -> None:
         # The original closes for ever on most errors, among them those of a server that

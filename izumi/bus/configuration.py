@@ -69,7 +69,7 @@ server_name: izumi
 listen: 127.0.0.1:4222
 http: 127.0.0.1:8222  # /healthz
 {_LIMITS}\
-jetstream {{ store_dir: "/data", max_mem: 256M, max_file: 8G, sync_interval: always }}
+jetstream {{ store_dir: "/data", max_mem: 64M, max_file: 8G, sync_interval: always }}
 {_accounts(made, keys)}"""
 
 
@@ -87,7 +87,7 @@ listen: 0.0.0.0:4222
 http: 127.0.0.1:8222  # /healthz
 tls {{ {_TLS}, timeout: 2 }}
 {_LIMITS}\
-jetstream {{ store_dir: "/data", max_mem: 256M, max_file: 8G, sync_interval: always }}
+jetstream {{ store_dir: "/data", max_mem: 64M, max_file: 8G, sync_interval: always }}
 cluster {{
   name: izumi
   listen: 0.0.0.0:6222

@@ -13,7 +13,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 import structlog
@@ -95,6 +95,7 @@ class JetStreamInbox:
         )
         self._stopping = asyncio.Event()
         self._changed = asyncio.Event()
+        self._checked = False
         self._free: list[Mailbox] = []
         self._used: set[Mailbox] = set()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -144,6 +145,8 @@ class JetStreamInbox:
 
     async def _cycle(self) -> JetStreamDelivery | None:
         """One look and one wait. None: start over, after a pause."""
+        if not self._checked:
+            await self._check()
         box = await self._open()
         try:
             return await self._look(box) or await self._wait(box)
@@ -179,7 +182,7 @@ class JetStreamInbox:
             if answer.job is not None:
                 return answer.job
             if verdict(answer.status, answer.why) != "empty":
-                await self._refusal(answer)
+                self._refusal(answer)
         return None
 
     async def _wait(self, box: Mailbox) -> JetStreamDelivery | None:
@@ -206,7 +209,7 @@ class JetStreamInbox:
                 case "empty":
                     await box.ask(answer.consumer, self._wait_pull)
                 case _:
-                    await self._refusal(answer)
+                    self._refusal(answer)
         return None
 
     async def _most_urgent(self, box: Mailbox, first: Answer) -> JetStreamDelivery | None:
@@ -220,21 +223,33 @@ class JetStreamInbox:
                 await box.give_back(other.job)
         return best.job
 
-    async def _refusal(self, answer: Answer) -> None:
+    def _refusal(self, answer: Answer) -> NoReturn:
         """Raise UserError for what will not mend itself, else BusUnavailable."""
         name = self._consumers[answer.consumer]
         told = f"{answer.status} {answer.why}".strip()
         if verdict(answer.status, answer.why) == "broken":
             raise UserError(f"consumer {name} is not as it should be ({told}): {_WAY_OUT}")
-        if answer.status == "503":
-            # Nobody answers: either it has no leader for the moment, or it does not exist.
-            info = f"$JS.API.CONSUMER.INFO.{self._stream}.{name}"
-            reply = await self._connection.request(info, timeout_s=self._pulling.answer_s)
-            code = msgspec.json.decode(reply.data).get("error", {}).get("err_code")
-            if code in _MISSING:
-                raise UserError(f"consumer {name} does not exist: {_WAY_OUT}")
+        # Nobody answers (503): it has no leader for the moment, or it does not exist.
+        self._checked = False
         log.warning("bus.pull_refused", consumer=name, reason=told)
         raise BusUnavailable(f"consumer {name}: {told}")
+
+    async def _check(self) -> None:
+        """Look at the consumers once: a wrong one would only be silent."""
+        for name in self._consumers:
+            answer = await self._connection.request(
+                f"$JS.API.CONSUMER.INFO.{self._stream}.{name}", timeout_s=self._pulling.answer_s
+            )
+            info = msgspec.json.decode(answer.data)
+            error = info.get("error")
+            if error is None:
+                if TIER_GROUP not in info["config"].get("priority_groups", ()):
+                    raise UserError(f"consumer {name} knows no tiers: {_WAY_OUT}")
+            elif error.get("err_code") in _MISSING:
+                raise UserError(f"consumer {name} does not exist: {_WAY_OUT}")
+            else:
+                raise BusUnavailable(f"consumer {name}: {error.get('description')}")
+        self._checked = True
 
     def _check_refused(self) -> None:
         for name in self._consumers:

@@ -59,7 +59,7 @@ def configuration(settings: EmbeddedSettings, *, port: int, store: Path, folder:
         'lame_duck_duration: "30s"\n'
         'lame_duck_grace_period: "2s"\n'
         f"jetstream {{ store_dir: {quoted['store']}, sync_interval: always\n"
-        f"  max_file: {settings.max_file_bytes}, max_mem: {settings.max_memory_bytes} }}\n"
+        f"  max_file: {settings.max_file_bytes}, max_mem: 64M }}\n"
     )
 
 

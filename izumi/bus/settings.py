@@ -19,7 +19,6 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         port: 0 takes any free one.
         store_dir: Where it keeps its messages; None: `nats` in the state folder.
         max_file_bytes: Most that the streams may take on disk.
-        max_memory_bytes: Most that the streams may take in memory.
         binary: Path of nats-server; None: the one that was installed with Izumi.
     """
 
@@ -27,7 +26,6 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     port: int = 4222
     store_dir: Path | None = None
     max_file_bytes: int = 8 << 30
-    max_memory_bytes: int = 128 << 20
     binary: Path | None = None
 
     def __post_init__(self) -> None:
@@ -39,14 +37,11 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port {self.port} is not within 0 to 65535")
         # The server counts what streams reserve again when it checks a change of them.
-        for name, have, reserved in (
-            ("max_file_bytes", self.max_file_bytes, topology.file_bytes()),
-            ("max_memory_bytes", self.max_memory_bytes, topology.memory_bytes()),
-        ):
-            if have < 2 * reserved:
-                raise ValueError(
-                    f"{name} {have} is too small: streams reserve {reserved}, give twice that"
-                )
+        if self.max_file_bytes < 2 * topology.file_bytes():
+            raise ValueError(
+                f"max_file_bytes {self.max_file_bytes} is too small: the streams reserve "
+                f"{topology.file_bytes()}, give twice that"
+            )
 
 
 class BusSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

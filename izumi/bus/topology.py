@@ -162,10 +162,10 @@ def streams(replicas: int = 1) -> tuple[StreamConfig, ...]:
             max_bytes=64 << 20,
             deny_purge=True,
         ),
+        # On disk: a single server forgets a stream in memory altogether when it restarts.
         StreamConfig(
             name=PROGRESS,
             subjects=("izumi.progress.>",),
-            storage="memory",
             max_age=3600 * _S,
             max_bytes=32 << 20,
             max_msgs_per_subject=1,
@@ -188,12 +188,7 @@ def streams(replicas: int = 1) -> tuple[StreamConfig, ...]:
 
 def file_bytes(replicas: int = 1) -> int:
     """Bytes of disk that the streams reserve on each server that holds them."""
-    return sum(s.max_bytes for s in streams(replicas) if s.storage == "file")
-
-
-def memory_bytes() -> int:
-    """Bytes of memory that the streams reserve."""
-    return sum(s.max_bytes for s in streams() if s.storage == "memory")
+    return sum(stream.max_bytes for stream in streams(replicas))
 
 
 def _unit(unit: str) -> _Unit:
@@ -292,12 +287,18 @@ def plan(found: Found, wanted: Sequence[StreamConfig | ConsumerConfig]) -> list[
     return [_change(found, config) for config in ordered]
 
 
+def settings_of(config: StreamConfig | ConsumerConfig) -> dict[str, Any]:
+    """The settings as the server writes them in JSON."""
+    settings: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(config))
+    return settings
+
+
 def _change(found: Found, wanted: StreamConfig | ConsumerConfig) -> Change:
     kind: Literal["stream", "consumer"] = "consumer"
     there = found.consumers
     if isinstance(wanted, StreamConfig):
         kind, there = "stream", found.streams
-    ours = msgspec.to_builtins(wanted)
+    ours = settings_of(wanted)
     present = there.get(wanted.name)
     if present is None:
         return Change("create", kind, wanted.name, ours)

@@ -23,10 +23,13 @@ START_S = 20.0
 class NatsServer:
     """One nats-server process. `url` stays the same over restarts."""
 
-    def __init__(self, folder: Path, *, config: str = "", name: str = "test") -> None:
+    def __init__(
+        self, folder: Path, *, config: str = "", name: str = "test", max_file: str = "8G"
+    ) -> None:
         self._folder = folder
         self._config = config
         self._name = name
+        self._max_file = max_file
         self._process: subprocess.Popen[bytes] | None = None
         self._port = -1
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +59,7 @@ class NatsServer:
             f"listen: 127.0.0.1:{self._port}\n"
             f"ports_file_dir: {json.dumps(str(self._folder))}\n"
             f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'store'))}\n"
-            "  max_mem: 256M, max_file: 8G, sync_interval: always }\n"
+            f"  max_mem: 256M, max_file: {self._max_file}, sync_interval: always }}\n"
             f"{self._config}\n"
         )
         with (self._folder / "log").open("ab") as log:
@@ -102,9 +105,9 @@ class NatsServer:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, config: str = "") -> Iterator[NatsServer]:
+def running(folder: Path, *, config: str = "", max_file: str = "8G") -> Iterator[NatsServer]:
     """A server while the block runs; `config` is added to its configuration file."""
-    server = NatsServer(folder, config=config)
+    server = NatsServer(folder, config=config, max_file=max_file)
     server.start()
     try:
         yield server

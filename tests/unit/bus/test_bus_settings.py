@@ -49,7 +49,6 @@ def test_the_embedded_server_is_a_table():
         ('[embedded]\nhost = "nas.example"', "nas.example"),
         ("[embedded]\nport = 70000", "70000"),
         ("[embedded]\nmax_file_bytes = 1000000", "max_file_bytes 1000000"),
-        ("[embedded]\nmax_memory_bytes = 1000", "max_memory_bytes 1000"),
     ],
 )
 def test_what_cannot_be_is_refused_with_value_and_way_out(text: str, told: str):

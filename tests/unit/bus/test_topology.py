@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -170,7 +169,7 @@ def as_found(wanted: list[StreamConfig | ConsumerConfig], **changed: Any) -> Fou
     """What a server has after all was made, with some settings changed by hand."""
     there: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     for config in wanted:
-        settings = msgspec.to_builtins(config)
+        settings = topology.settings_of(config)
         # As the server does: its own additions, and no word of what is false.
         present = {key: value for key, value in settings.items() if value is not False}
         extra = {key: changed[key] for key in changed if key in settings}

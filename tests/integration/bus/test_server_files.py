@@ -60,7 +60,7 @@ def test_the_server_takes_the_files_with_keys_in_place(tmp_path: Path, keys: Map
 
 
 def checked(path: Path, environment: Mapping[str, str]) -> None:
-    command = [BINARY, "-t", "-c", path]
+    command = [str(BINARY), "-t", "-c", str(path)]
     done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
