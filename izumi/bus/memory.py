@@ -168,6 +168,7 @@ class MemoryBus:
     Args:
         memberships: Groups that may be joined.
         ack_wait_s: A lease lasts so long without a sign of life.
+        max_deliver: A message is given up after so many deliveries.
         duplicate_window_s: How long a message id is remembered.
         clock: Seconds, monotonic.
     """
@@ -177,6 +178,7 @@ class MemoryBus:
         memberships: Iterable[Membership] = (),
         *,
         ack_wait_s: float = 10.0,
+        max_deliver: int = 10_000,
         duplicate_window_s: float = 600.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -189,9 +191,10 @@ class MemoryBus:
         self._dead: list[DeadLetter] = []
         self._listeners: dict[asyncio.Queue[Stored | None], str] = {}
         self._places: list[tuple[MemoryInbox, asyncio.Future[MemoryDelivery | None]]] = []
+        configs = topology.consumers(memberships, ack_wait_s=ack_wait_s, max_deliver=max_deliver)
         self._queues = {
             config.name: _Queue(config, self._messages, self._dispatch, self._bury)
-            for config in topology.consumers(memberships, ack_wait_s=ack_wait_s)
+            for config in configs
         }
         self._counter = itertools.count(1)
 

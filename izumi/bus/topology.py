@@ -111,20 +111,15 @@ class StreamConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConsumerConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of a consumer that Izumi decides, named as the server names them.
-
-    `max_deliver` is a backstop: attempts are counted in the job log, since the server's
-    own count also grows with hand-overs and can fall back after a crash. At the longest
-    pause between attempts it lasts longer than the stream keeps the message.
-    """
+    """The settings of a consumer that Izumi decides, named as the server names them."""
 
     name: str
     durable_name: str
     filter_subjects: tuple[str, ...]
     ack_policy: str = "explicit"
     deliver_policy: str = "all"
-    ack_wait: int = 10 * _S
-    max_deliver: int = 10_000
+    ack_wait: int
+    max_deliver: int
     max_ack_pending: int = 10_000
     max_waiting: int = 4096
     priority_groups: tuple[str, ...] = (TIER_GROUP,)
@@ -220,9 +215,13 @@ def parse_consumer(name: str) -> tuple[str, str, str]:
 
 
 def consumers(
-    memberships: Iterable[Membership], *, ack_wait_s: float = 10.0
+    memberships: Iterable[Membership], *, ack_wait_s: float = 10.0, max_deliver: int = 10_000
 ) -> tuple[ConsumerConfig, ...]:
     """The consumers of these groups.
+
+    `max_deliver` is a backstop: attempts are counted in the job log, since the server's
+    own count also grows with hand-overs and can fall back after a crash. At the longest
+    pause between attempts the default lasts longer than the stream keeps the message.
 
     Raises:
         ConfigError: The same group twice.
@@ -238,6 +237,7 @@ def consumers(
                 filter_subjects=_filters(member, parse_consumer(name)[2]),
                 deliver_policy=member.deliver,
                 ack_wait=round(ack_wait_s * _S),
+                max_deliver=max_deliver,
             )
     return tuple(made.values())
 
