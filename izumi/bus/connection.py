@@ -209,9 +209,13 @@ class Connection:
         """
         with translated():
             await self.nc.flush(5)
+        self.check_allowed(subject)
+
+    def check_allowed(self, subject: str) -> None:
+        """Raise UserError, once, when the server refused us this subject since."""
         words = self.refused.pop(subject.lower(), None)
         if words is not None:
-            raise UserError(f"our role may not listen to {subject}: {words}")
+            raise UserError(f"our role may not do this on the bus: {words}")
 
     async def probe(self) -> None:
         """Leave a server that does not answer: frozen, or cut off without a word."""

@@ -93,7 +93,13 @@ class JetStreamBus:
             if place < len(batch):
                 await self.connection.send(message.subject, message.data, headers=headers)
         headers["Nats-Batch-Commit"] = "1"
-        return _receipt(await self._request(batch[-1], headers))
+        try:
+            return _receipt(await self._request(batch[-1], headers))
+        except BusUnavailable:
+            # A part that our role may not send leaves the batch incomplete.
+            for message in batch:
+                self.connection.check_allowed(message.subject)
+            raise
 
     async def last(self, subject: str) -> Stored | None:
         """The last message on exactly this subject."""

@@ -253,9 +253,7 @@ class JetStreamInbox:
 
     def _check_refused(self) -> None:
         for name in self._consumers:
-            words = self._connection.refused.pop(f"{NEXT}.{self._stream}.{name}".lower(), None)
-            if words is not None:
-                raise UserError(f"our role may not pull from consumer {name}: {words}")
+            self._connection.check_allowed(f"{NEXT}.{self._stream}.{name}")
 
     async def _pause(self, pause_s: float) -> None:
         with contextlib.suppress(TimeoutError):
