@@ -1,0 +1,289 @@
+"""The encoder's handler: what is published, and what a second attempt makes of the first."""
+
+import asyncio
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from izumi.consumers.encoder import EncoderSettings, hardsub_key
+from izumi.domain.errors import Fenced, Held, NoSpace, Rejected, StorageUnavailable
+from izumi.domain.events import File
+from tests.support.encoder_bench import AT, KEY, OUTPUT_KEY, PLACES, Bench
+
+
+@pytest.fixture
+def bench(tmp_path) -> Bench:
+    return Bench(tmp_path)
+
+
+async def test_a_softsub_becomes_a_hardsub_at_every_destination(bench):
+    job = bench.job()
+    fact = await bench.encode(job)
+    assert bench.lies("out") == bench.lies("spare") is not None
+    assert fact.file.sha256 == hashlib.sha256(bench.lies("out")).hexdigest()
+    assert fact.file.size == len(bench.lies("out"))
+    assert (fact.file.key, fact.file.sub) == (OUTPUT_KEY, "hardsub")
+    assert fact.origin == bench.fact.file
+    assert fact.sources == ("out", "spare")
+    assert (fact.profile, fact.host, fact.at) == ("hardsub", "here", AT)
+    assert fact.recipe["ffmpeg"] == "fake"
+    assert fact.recipe["seen"]
+
+
+async def test_the_nearest_source_that_has_the_file_is_taken(bench):
+    await bench.encode(bench.job())
+    asked = [call for call in bench.store.calls if call[1] in {"near", "far"}]
+    assert asked[:3] == [("has", "near"), ("has", "far"), ("get", "far")]
+    assert len([call for call in asked if call[0] == "has" and call[1] == "near"]) == 1
+
+
+async def test_a_source_that_is_down_is_passed_over(bench):
+    bench.store.down.add("near")
+    assert await bench.encode(bench.job())
+
+
+async def test_a_file_that_is_nowhere_yet_is_tried_again_and_says_where_it_was_sought(bench):
+    bench.store.path(bench.fact.file, PLACES["far"]).unlink()
+    bench.store.down.add("near")
+    with pytest.raises(StorageUnavailable, match="near: near does not answer; far: not there"):
+        await bench.encode(bench.job())
+
+
+async def test_sources_of_the_group_come_before_those_of_the_event(tmp_path):
+    bench = Bench(tmp_path, sources=("elsewhere", "far"))
+    await bench.encode(bench.job())
+    assert ("has", "near") not in bench.store.calls
+
+
+async def test_scratch_space_is_set_aside_before_anything_is_downloaded(bench):
+    job = bench.job()
+    job.room_bytes = 3 * bench.fact.file.size - 1
+    with pytest.raises(NoSpace):
+        await bench.encode(job)
+    assert ("get", "far") not in bench.store.calls
+
+
+async def test_progress_is_told_in_every_step(bench):
+    job = bench.job()
+    await bench.encode(job)
+    steps = list(dict.fromkeys(step for step, _, _ in job.reports))
+    assert steps == ["downloading", "examining", "encoding", "proving", "uploading"]
+    assert ("encoding", 0.5, "24.0 pictures/s") in job.reports
+
+
+@pytest.mark.parametrize("word", [b"damaged", b"tofu", b"short", b"textless", b"raw"])
+async def test_nothing_is_recorded_or_uploaded_of_a_file_that_is_held(tmp_path, word):
+    bench = Bench(tmp_path, b"an episode, " + word)
+    job = bench.job()
+    with pytest.raises(Held):
+        await bench.encode(job)
+    assert bench.lies("out") is None
+    assert bench.lies("spare") is None
+    assert job.saves == []
+
+
+@pytest.mark.parametrize("sub", ["hardsub", "none"])
+async def test_only_softsubs_are_encoded(bench, sub):
+    file = msgspec.structs.replace(bench.fact.file, sub=sub)
+    bench.fact = msgspec.structs.replace(bench.fact, file=file)
+    with pytest.raises(Rejected, match=sub):
+        await bench.encode(bench.job())
+
+
+async def test_the_output_is_recorded_before_it_can_be_seen(bench):
+    job = bench.job()
+    job.failures.append(Fenced("not ours"))
+    with pytest.raises(Fenced):
+        await bench.encode(job)
+    assert bench.lies("out") is None
+
+
+async def test_an_instance_that_lost_the_job_uploads_nothing(bench):
+    job = bench.job()
+    real_save = job.save
+
+    async def save(checkpoint, facts=()):
+        await real_save(checkpoint, facts)
+        job.fenced = True
+
+    job.save = save
+    with pytest.raises(Fenced):
+        await bench.encode(job)
+    assert bench.lies("out") is None
+
+
+async def test_a_later_attempt_takes_what_lies_there_already(bench):
+    first = bench.job()
+    fact = await bench.encode(first)
+    later = await bench.encode(bench.again(first))
+    assert later.file == fact.file
+    assert later.recipe == fact.recipe
+    assert bench.media.encodes == 1
+
+
+async def test_a_later_attempt_completes_a_set_that_was_partly_uploaded(bench):
+    bench.store.down.add("spare")
+    first = bench.job()
+    with pytest.raises(StorageUnavailable):
+        await bench.encode(first)
+    before = bench.lies("out")
+    assert before is not None
+    bench.store.down.clear()
+    fact = await bench.encode(bench.again(first))
+    assert bench.lies("spare") == before == bench.lies("out")
+    assert fact.file.sha256 == hashlib.sha256(before).hexdigest()
+    assert bench.media.encodes == 1
+
+
+async def test_a_destination_that_stays_away_is_waited_for_as_long_as_the_group_allows(tmp_path):
+    bench = Bench(tmp_path, upload_patience_s=45.0)
+    bench.store.down.add("spare")
+    with pytest.raises(StorageUnavailable):
+        await bench.encode(bench.job())
+    assert bench.slept == [15.0, 15.0, 15.0]
+
+
+async def test_nothing_is_encoded_while_the_first_destination_is_away(bench):
+    bench.store.down.add("out")
+    with pytest.raises(StorageUnavailable):
+        await bench.encode(bench.job())
+    assert bench.media.encodes == 0
+
+
+async def test_a_strangers_file_under_the_name_is_never_touched_and_costs_no_encode(bench):
+    path = bench.store.path(
+        File(key=OUTPUT_KEY, size=0, sha256=None, sub="hardsub"), PLACES["spare"]
+    )
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"somebody's own")
+    with pytest.raises(Held, match="lies at spare already"):
+        await bench.encode(bench.job())
+    assert bench.media.encodes == 0
+    assert bench.lies("spare") == b"somebody's own"
+
+
+async def test_a_zombie_that_finishes_its_upload_first_decides_and_nothing_differs(bench):
+    """Frozen in the middle of its upload, taken for dead, woken up too late."""
+    zombie = bench.job("zombie")
+    bench.store.gate = asyncio.Event()
+    frozen = asyncio.create_task(bench.encode(zombie))
+    await bench.store.waiting.wait()
+    gate, bench.store.gate = bench.store.gate, None
+    heir = bench.again(zombie)
+    zombie.fenced = True
+
+    async def wake(_checkpoint, _facts=()):
+        # The heir has looked, found nothing and encoded; now the zombie goes on.
+        await real_save(_checkpoint, _facts)
+        gate.set()
+        with pytest.raises(Fenced):
+            await frozen
+
+    real_save, heir.save = heir.save, wake
+    fact = await bench.encode(heir)
+    assert bench.media.encodes == 2
+    assert bench.lies("out") == bench.lies("spare")
+    assert fact.file.sha256 == hashlib.sha256(bench.lies("out")).hexdigest()
+
+
+async def test_a_zombie_that_comes_too_late_changes_nothing(bench):
+    zombie = bench.job("zombie")
+    bench.store.gate = asyncio.Event()
+    frozen = asyncio.create_task(bench.encode(zombie))
+    await bench.store.waiting.wait()
+    gate, bench.store.gate = bench.store.gate, None
+    fact = await bench.encode(bench.again(zombie))
+    zombie.fenced = True
+    gate.set()
+    with pytest.raises((Held, Fenced)):
+        await frozen
+    assert fact.file.sha256 == hashlib.sha256(bench.lies("out")).hexdigest()
+    assert bench.lies("out") == bench.lies("spare")
+
+
+RUN = """
+import asyncio, sys
+from pathlib import Path
+from tests.support.encoder_bench import Bench
+from tests.support.job import FakeJob
+
+root, name = Path(sys.argv[1]), sys.argv[2]
+bench = Bench(root)
+scratch = root / name
+scratch.mkdir()
+job = FakeJob(scratch, unit="encoder", record=root / "record.json")
+fact = asyncio.run(bench.encode(job))
+print(fact.file.sha256, bench.media.encodes)
+"""
+
+
+def run(root: Path, name: str, failpoint: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", RUN, root, name],
+        env=os.environ | {"IZUMI_FAILPOINTS": failpoint, "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("failpoint", "encodes"),
+    [
+        ("encoder.after_download", 1),
+        ("encoder.after_probe", 1),
+        ("encoder.after_encode", 1),
+        ("encoder.after_proof", 1),
+        ("encoder.after_save", 1),
+        ("encoder.before_upload", 1),
+        ("encoder.after_first", 0),
+        ("encoder.after_upload", 0),
+    ],
+)
+def test_a_kill_anywhere_leaves_one_output_and_no_difference(tmp_path, failpoint, encodes):
+    killed = run(tmp_path, "first", f"{failpoint}=kill")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    done = run(tmp_path, "second")
+    assert done.returncode == 0, done.stderr
+    sha256, again = done.stdout.splitlines()[-1].split()
+    assert int(again) == encodes, "what lies at a destination is not encoded again"
+    store = tmp_path / "store"
+    outputs = list(store.rglob("*.mp4"))
+    assert len(outputs) == 2
+    assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in outputs} == {sha256}
+
+
+@pytest.mark.parametrize(
+    ("key", "output"),
+    [
+        (KEY, OUTPUT_KEY),
+        ("Show/Show - 12.5 [1080p].mkv", "Show/Show - 12.5 [1080p].mp4"),
+        ("Show/Show - 12.5", "Show/Show - 12.5.mp4"),
+        ("Show/Show vol.2", "Show/Show vol.2.mp4"),
+        ("Show/Show.MKV", "Show/Show.mp4"),
+    ],
+)
+def test_the_hardsub_lies_beside_the_softsub_under_the_same_name(key, output):
+    assert hardsub_key(key) == output
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"destinations": []},
+        {"destinations": ["a", "a"]},
+        {"destinations": ["a"], "jobs": 0},
+        {"destinations": ["a"], "threads": -1},
+        {"destinations": ["a"], "stall_s": 0},
+        {"destinations": ["a"], "profil": "x"},
+    ],
+)
+def test_a_configuration_that_cannot_work_is_refused(wrong):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(wrong, EncoderSettings)
