@@ -262,6 +262,13 @@ async def test_a_webhook_that_is_gone_is_off_with_an_alarm_and_never_asked_again
     assert CANARY not in str(logs)
 
 
+async def test_a_redirect_is_not_followed_with_the_news(hooks):
+    elsewhere = f"{hooks.discord.url('2').reveal()}?wait=true"
+    hooks.discord.script["1"].append(Answer(307, "", {"Location": elsewhere}))
+    await hooks.open().send(NEWS, JOB)
+    assert hooks.discord.requests_by_webhook() == {"1": 2}
+
+
 async def test_a_form_that_discord_refuses_is_rejected_and_the_webhook_stays(hooks):
     channel = hooks.open()
     hooks.discord.script["1"].append(

@@ -1,6 +1,7 @@
 """The channel of people without a webhook: a line is whole, on disk, and there once."""
 
 import asyncio
+import fcntl
 import json
 import subprocess
 import sys
@@ -53,6 +54,18 @@ async def test_many_writers_make_whole_lines(tmp_path):
     await asyncio.gather(*(one.send(NEWS, job) for one in journals for job in jobs))
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert sorted(line["job"] for line in lines) == jobs
+
+
+async def test_looking_and_appending_are_one_step_among_processes(tmp_path):
+    path = tmp_path / "announcements.jsonl"
+    with path.open("ab", buffering=0) as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        sending = asyncio.create_task(Journal(path).send(NEWS, JOB))
+        # Long enough for a sender that does not wait for the lock to append its line.
+        await asyncio.sleep(0.1)
+        other.write(f'{{"job":"{JOB}","at":""}}\n'.encode())
+    await sending
+    assert len(path.read_text().splitlines()) == 1
 
 
 async def test_half_a_line_of_a_power_cut_tells_nothing(tmp_path):

@@ -85,6 +85,7 @@ async def test_every_target_is_told_and_named(job):
     ]
     events.decode_fact(events.encode(told[0]))
     assert facts.asked == [(9001, "Hon no Mori")]
+    assert set(job.checkpoint["told"]) == {"one", "other"}
     for channel in (one, other):
         (news,) = channel.sent.values()
         assert news[0].facts == BOOKS

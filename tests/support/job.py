@@ -1,5 +1,6 @@
 """A job context for tests of units: in memory, or in a file that outlives a killed process."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -63,6 +64,7 @@ class FakeJob:
 
     async def save(self, checkpoint: Mapping[str, Any], facts: Sequence[Fact] = ()) -> None:
         await self.still_ours()
+        await asyncio.sleep(0)  # as on the bus, others run before it is stored
         if self.failures:
             raise self.failures.pop(0)
         # As on the bus: only what JSON can carry, and a copy of it.
