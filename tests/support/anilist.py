@@ -66,6 +66,10 @@ SPARSE: dict[str, Any] = {
 """A show of which nothing is known yet: AniList has many like it."""
 
 
+OWN: dict[str, Any] = {"id": "7001", "title": "Hon no Mori", "myanimelist/anime": "8001"}
+"""`BOOKS` at Kitsu."""
+
+
 def errors(status: int, *messages: tuple[str, int], data: Any = None, **headers: str) -> Answer:
     """AniList's errors: text and GraphQL status of each."""
     listed = [{"message": text, "status": code, "locations": []} for text, code in messages]
