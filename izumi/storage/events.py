@@ -81,14 +81,17 @@ class Watcher:
         """What is watched."""
         return self._folders
 
-    async def watch(self, root: Path, folders: Collection[str]) -> None:
+    async def watch(self, root: Path, folders: Collection[str], *, anew: bool = False) -> None:
         """Watch these folders below `root`; the old watch ends when the new one stands.
+
+        `anew`: also when these are watched already. A folder that was deleted and made
+        again has its old name, and is not watched.
 
         Raises:
             WatchFailed: It cannot be done; nothing is watched any more.
         """
         wanted = frozenset(str(root / folder) for folder in folders)
-        if wanted == self._folders and self._ended is not None and not self._ended.is_set():
+        if wanted == self._folders and self.alive and not anew:
             return
         loop = asyncio.get_running_loop()
         stop, ended = threading.Event(), asyncio.Event()

@@ -27,7 +27,6 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         gone: It is not below its watch folder any more.
         key: Where it lies below a location, once identified.
         proved: Names of the locations that hold it, proved.
-        token: Part of the temporary names of the last upload.
     """
 
     id: int
@@ -49,12 +48,16 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     episode: Episode | None
     sha256: str
     proved: tuple[str, ...]
-    token: str
 
     @property
     def name(self) -> str:
         """The path below the watch folder, for people."""
         return shown(self.path)
+
+    @property
+    def settles(self) -> bool:
+        """It waits to be quiet and whole; also when it is held because it never was."""
+        return self.state in {"seen", "settling"} or self.held_at == "settle"
 
     @property
     def label(self) -> str:
@@ -99,7 +102,6 @@ def item_of(row: sqlite3.Row) -> Item:
         episode=row["episode"] and msgspec.json.decode(row["episode"], type=Episode),
         sha256=row["sha256"],
         proved=tuple(filter(None, row["proved"].split("\n"))),
-        token=row["token"],
     )
 
 
@@ -137,7 +139,6 @@ def values_of(item: Item) -> dict[str, Any]:
         "episode": None if item.episode is None else msgspec.json.encode(item.episode),
         "sha256": item.sha256,
         "proved": "\n".join(item.proved),
-        "token": item.token,
     }
 
 

@@ -129,10 +129,15 @@ class Ledger:
             " OR state IN ('staged', 'stored', 'published')) ORDER BY id"
         )
 
-    async def save(self, item: Item, **changes: Any) -> Item:
+    async def save(self, item: Item, *, swept: Collection[str] = (), **changes: Any) -> Item:
         """Write the fields of `Item` in `changes`; the file as it is now.
 
         Its place in the watch folder is not written: only looks into the folder change it.
+
+        Args:
+            item: The file as it was read.
+            swept: Uploads that left nothing behind, see `uploading`.
+            changes: New values of fields.
 
         Raises:
             Overtaken: Its content is another one by now; nothing was written.
@@ -145,13 +150,14 @@ class Ledger:
             updated = db.execute(
                 "UPDATE item SET state = :state, since = :since, reason = :reason,"
                 " held_at = :held_at, judged = :judged, key = :key, sub = :sub,"
-                " episode = :episode, sha256 = :sha256, proved = :proved, token = :token"
+                " episode = :episode, sha256 = :sha256, proved = :proved"
                 " WHERE id = :id AND device = :device AND inode = :inode AND size = :size"
                 " AND mtime_ns = :mtime_ns",
                 values_of(new),
             )
             if not updated.rowcount:
                 raise Overtaken(item.name)
+            db.executemany("DELETE FROM upload WHERE token = ?", [(token,) for token in swept])
             return by_ids(db, [item.id])[0]
 
         return await self._db.write(work)
@@ -177,8 +183,11 @@ class Ledger:
         return await self._db.write(work)
 
     async def gone(self, item: Item) -> None:
-        """The file is not there any more."""
-        await self._do("UPDATE item SET gone_since = ? WHERE id = ?", [(self._now(), item.id)])
+        """The file does not have its name any more, unless another name was found since."""
+        await self._do(
+            "UPDATE item SET gone_since = ? WHERE id = ? AND path = ?",
+            [(self._now(), item.id, os.fsencode(item.path))],
+        )
 
     async def forget(self, older_s: float) -> int:
         """Drop files that left, and requests that were taken, so long ago; how many files."""
@@ -194,18 +203,22 @@ class Ledger:
 
         return await self._db.write(work)
 
-    async def tokens(self) -> frozenset[str]:
-        """Tokens of uploads that may have left temporary files."""
+    async def uploading(self, item: Item, token: str) -> None:
+        """An upload begins whose temporary files have `token` in their names."""
+        await self._do("INSERT OR IGNORE INTO upload VALUES (?, ?)", [(token, item.id)])
+
+    async def tokens(self, item: Item | None = None) -> frozenset[str]:
+        """Uploads (of one file) that may have left temporary files."""
 
         def work(db: sqlite3.Connection) -> frozenset[str]:
-            rows = db.execute("SELECT token FROM item WHERE token != ''")
-            return frozenset(row["token"] for row in rows)
+            rows = db.execute("SELECT * FROM upload")
+            return frozenset(row["token"] for row in rows if item is None or row["item"] == item.id)
 
         return await self._db.read(work)
 
     async def swept(self, tokens: Iterable[str]) -> None:
         """Nothing is left of these uploads."""
-        await self._do("UPDATE item SET token = '' WHERE token = ?", [(token,) for token in tokens])
+        await self._do("DELETE FROM upload WHERE token = ?", [(token,) for token in tokens])
 
     async def counts(self) -> dict[str, int]:
         """How many files are in each state that any is in."""

@@ -59,7 +59,7 @@ def judge(path: Path, before: Root | None, now: Root | Offline, known: int, kept
         return ""
     return (
         f"{path} is on another device than before and holds none of the {known} files that "
-        "were in it: is its disk mounted?"
+        f"were in it: is its disk mounted? If this is right, `izumi acquire {path}` says so"
     )
 
 

@@ -28,9 +28,9 @@ STEPS: Final[tuple[str, ...]] = (
         sub TEXT NOT NULL DEFAULT 'none',
         episode BLOB,
         sha256 TEXT NOT NULL DEFAULT '',
-        proved TEXT NOT NULL DEFAULT '',
-        token TEXT NOT NULL DEFAULT ''
+        proved TEXT NOT NULL DEFAULT ''
     );
+    CREATE TABLE upload (token TEXT PRIMARY KEY, item INTEGER NOT NULL) WITHOUT ROWID;
     CREATE UNIQUE INDEX item_content ON item (device, inode, size, mtime_ns);
     CREATE INDEX item_state ON item (state);
     CREATE INDEX item_path ON item (path);

@@ -163,7 +163,9 @@ class _Watched:
 
     def __init__(self, now: float, quiet_s: float) -> None:
         self.seen: Fingerprint | None = None
-        self.since = now
+        self.added = self.since = now
+        self.changes = 0
+        self.told = False
         self.quiet_s = quiet_s
         self.wait_s = quiet_s
         self.failures = 0
@@ -213,6 +215,26 @@ class Quiet:
             watched.wait_s, watched.since, watched.failures = watched.quiet_s, now, 0
             watched.hurried = watched.handed_out = False
         watched.seen = seen
+        watched.changes += 1
+
+    def restless(self, now: float, after_s: float) -> list[int]:
+        """Files that were never quiet for so long; each is told once."""
+        told = []
+        for id_, watched in self._files.items():
+            changing = watched.changes > 1 and watched.failures == 0
+            if changing and not watched.told and now - watched.added >= after_s:
+                watched.told = True
+                told.append(id_)
+        return told
+
+    def next_s(self, now: float) -> float | None:
+        """Seconds until one is due if none changes; None: none is waited for."""
+        waits = [
+            watched.since + watched.wait_s - now
+            for watched in self._files.values()
+            if not watched.handed_out
+        ]
+        return max(0.0, min(waits)) if waits else None
 
     def due(self, now: float) -> list[tuple[int, Fingerprint]]:
         """Files that were quiet long enough; each is handed out until `failed` or a change."""

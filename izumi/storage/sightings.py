@@ -20,7 +20,7 @@ class TakenIn(NamedTuple):
     """What a look brought.
 
     Attributes:
-        todo: Files that are new, changed, or back.
+        todo: Files that are new, changed, renamed, or back.
         refused: Name and reason of each entry that is refused and was not before.
         met: Ids of the candidates met; empty for a sweep.
         gone: How many files left.
@@ -76,7 +76,8 @@ def _write(
         "UPDATE item SET gone_since = ? WHERE id = ?", [(now, id_) for id_ in changes.gone]
     )
     db.execute("DELETE FROM item WHERE state = 'ignored' AND gone_since IS NOT NULL")
-    return [*todo, *(id_ for id_, _ in changes.changed), *changes.back]
+    others = [*changes.changed, *changes.moved]
+    return list(dict.fromkeys([*todo, *(id_ for id_, _ in others), *changes.back]))
 
 
 def replace(

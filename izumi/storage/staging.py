@@ -30,12 +30,11 @@ class Cancelled(Exception):
 
 
 class Staged(NamedTuple):
-    """A staged file. `seen` tells later whether it is still what was hashed."""
+    """A staged file, and how it was staged."""
 
     path: Path
     sha256: str
     how: Literal["link", "reflink", "copy"]
-    seen: Fingerprint
 
 
 class Staging:
@@ -71,12 +70,34 @@ class Staging:
         target.parent.mkdir(mode=0o700, parents=True)
         how = self._link(root, path, target) or self._clone(root, path, before, target)
         if how is None:
-            sha256 = self._copy(root, path, before, target, stop)
-            return Staged(target, sha256, "copy", _seen(target))
-        seen = _seen(target)
-        if how == "link" and seen[:4] != before[:4]:
+            return Staged(target, self._copy(root, path, before, target, stop), "copy")
+        sha256 = sha256_of(target, stop)
+        if how == "link" and fingerprint(os.lstat(target))[:4] != before[:4]:
             raise Changed
-        return Staged(target, sha256_of(target, stop), how, seen)
+        return Staged(target, sha256, how)
+
+    def intact(self, id_: int, size: int, inode: int, mtime_ns: int) -> bool:
+        """Whether what was staged under this id is there, as it was staged.
+
+        A copy is ours alone; a link shares the inode, and so the changes, of its source.
+        """
+        try:
+            status = os.lstat(self.path(id_))
+        except OSError:
+            return False
+        return status.st_size == size and (status.st_ino != inode or status.st_mtime_ns == mtime_ns)
+
+    def holds(self, id_: int, sha256: str, stop: threading.Event) -> bool:
+        """Whether what is staged under this id has this content.
+
+        Raises:
+            Cancelled: `stop` was set.
+            OSError: It cannot be read.
+        """
+        try:
+            return sha256_of(self.path(id_), stop) == sha256
+        except Changed:
+            return False
 
     def release(self, id_: int) -> None:
         """Remove what is staged under this id, if anything is."""
@@ -157,18 +178,6 @@ def sha256_of(path: Path, stop: threading.Event) -> str:
     finally:
         os.close(file)
     return sha256.hexdigest()
-
-
-def unchanged(staged: Path, seen: Fingerprint) -> bool:
-    """Whether a staged file still has the content that was hashed, as far as times tell."""
-    try:
-        return _seen(staged)[:4] == seen[:4]
-    except OSError:
-        return False
-
-
-def _seen(path: Path) -> Fingerprint:
-    return fingerprint(os.lstat(path))
 
 
 @contextlib.contextmanager

@@ -49,7 +49,6 @@ async def test_a_file_goes_through_its_states_and_is_there_after_a_restart(tmp_p
             episode=Episode(show="Show", number="01"),
             sha256="0" * 64,
             proved=("a", "b"),
-            token="t",  # noqa: S106 - of an upload
         )
         name = await ledger.name()
     async with await Ledger.own(tmp_path) as ledger:
@@ -156,11 +155,15 @@ async def test_names_and_numbers_that_sqlite_does_not_know_survive(ledger):
 
 
 async def test_tokens_of_uploads_are_kept_until_they_are_swept(ledger):
-    (item,) = (await ledger.take_in(ROOT, walked(found()), whole=True)).todo
-    await ledger.save(item, token="t1")  # noqa: S106 - of an upload
-    assert await ledger.tokens() == {"t1"}
+    one, two = (
+        await ledger.take_in(ROOT, walked(found(), found("b.mkv", inode=2)), whole=True)
+    ).todo
+    await ledger.uploading(one, "t1")
+    await ledger.uploading(two, "t2")
+    assert await ledger.tokens() == {"t1", "t2"}
+    assert await ledger.tokens(one) == {"t1"}
     await ledger.swept(["t1"])
-    assert await ledger.tokens() == frozenset()
+    assert await ledger.tokens() == {"t2"}
 
 
 async def test_a_ledger_has_one_owner_and_any_number_of_visitors(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from izumi.domain.errors import NoSpace
 from izumi.storage import staging
 from izumi.storage.settle import Changed, Settled, Unready, examine, look
-from izumi.storage.staging import Cancelled, Staging, sha256_of, unchanged
+from izumi.storage.staging import Cancelled, Staging, sha256_of
 from tests.support.containers import CLUSTER, SEGMENT, UNKNOWN, element, matroska, mp4
 
 pytest_plugins = ["tests.support.nobody"]
@@ -147,8 +147,9 @@ def test_staging_links_the_file_and_takes_its_hash(root, staged):
     assert result.path.samefile(root / "a.mkv")
     assert result.sha256 == hashlib.sha256(matroska()).hexdigest()
     (root / "a.mkv").unlink()
-    assert unchanged(result.path, result.seen)
+    assert staged.intact(7, before.size, before.inode, before.mtime_ns)
     staged.release(7)
+    assert not staged.intact(7, before.size, before.inode, before.mtime_ns)
     staged.release(7)
     assert not result.path.exists()
 
@@ -157,7 +158,7 @@ def test_staging_again_replaces_what_a_crash_left(root, staged):
     before = put(root)
     staged.stage(7, root, "a.mkv", before, GO)
     again = staged.stage(7, root, "a.mkv", before, GO)
-    assert unchanged(again.path, again.seen)
+    assert again.path.samefile(root / "a.mkv")
 
 
 def test_where_no_link_is_possible_a_copy_is_made_that_later_changes_do_not_reach(
@@ -172,7 +173,7 @@ def test_where_no_link_is_possible_a_copy_is_made_that_later_changes_do_not_reac
     assert result.how in {"reflink", "copy"}
     (root / "a.mkv").write_bytes(b"other")
     assert result.path.read_bytes() == matroska()
-    assert unchanged(result.path, result.seen)
+    assert staged.intact(7, before.size, before.inode, before.mtime_ns)
 
 
 @pytest.mark.skipif(not os.access(OTHER, os.W_OK), reason="no second file system here")
@@ -248,6 +249,15 @@ def test_hashing_stops_when_asked(root):
     stop.set()
     with pytest.raises(Cancelled):
         sha256_of(root / "a.mkv", stop)
+
+
+def test_a_linked_file_that_changes_is_not_intact(root, staged):
+    before = put(root)
+    staged.stage(7, root, "a.mkv", before, GO)
+    with (root / "a.mkv").open("r+b") as file:
+        file.write(b"!")
+    os.utime(root / "a.mkv")
+    assert not staged.intact(7, before.size, before.inode, before.mtime_ns)
 
 
 def test_what_no_file_needs_is_swept_from_staging(root, staged, tmp_path):

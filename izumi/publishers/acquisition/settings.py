@@ -1,0 +1,94 @@
+"""`[acquisition]` and `[[acquisition.watch]]`."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from izumi.domain.subjects import Priority
+from izumi.storage.entries import VIDEO, Rules, rules
+
+
+class WatchSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """`[[acquisition.watch]]`: one folder, everything below it included.
+
+    Attributes:
+        path: The folder. `<path>/<Show>/<Season 2>/<file>` helps to tell what a file is.
+        destinations: Locations that get every file, named as in `[storage.<name>]`.
+        priority: Of everything that comes of these files.
+        quiet_s: A file is looked into after so many seconds without a change.
+        extensions: Of the files that are taken.
+        ignore: Shell patterns of names or paths that are left alone, in any case, such as
+            "*sample*" or "extras/*".
+        source: What becomes of the file once it is stored and announced: "keep" leaves it
+            where it is, "delete" deletes it, and never any other.
+        remove_empty_folders: After "delete", remove the folders that it leaves empty.
+    """
+
+    path: Path
+    destinations: tuple[str, ...]
+    priority: Priority = "normal"
+    quiet_s: float = 10.0
+    extensions: tuple[str, ...] = VIDEO
+    ignore: tuple[str, ...] = ()
+    source: Literal["keep", "delete"] = "keep"
+    remove_empty_folders: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what one table alone can tell."""
+        if not self.destinations:
+            raise ValueError("destinations: name at least one [storage.<name>]")
+        if len(set(self.destinations)) < len(self.destinations):
+            raise ValueError(f"destinations: {', '.join(self.destinations)}: one is named twice")
+        if not self.extensions:
+            raise ValueError("extensions: name at least one, such as .mkv")
+        if self.quiet_s < 0:
+            raise ValueError(f"quiet_s: {self.quiet_s} must be 0 or more")
+        if not self.path.is_absolute():
+            raise ValueError(f"path: {str(self.path)!r} must be absolute")
+
+    def rules(self) -> Rules:
+        """What is taken from the folder."""
+        return rules(self.extensions, self.ignore)
+
+
+class AcquisitionSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """`[acquisition]`: what this host acquires.
+
+    Attributes:
+        watch: The folders.
+        jobs: Files that are proved, stored and announced at once.
+        sweep_s: Every folder is walked so often; changes are usually seen at once.
+        polled_sweep_s: The same for network mounts, and where changes cannot be watched.
+        polled_quiet_s: Least quiet time on network mounts, where writers are not seen.
+        stuck_after_s: A file that is quiet and still not whole is held after so long.
+        held_again_s: A held file is tried again after so long, then ever more seldom.
+        claim_s: Another host takes over a file whose host was silent for so long.
+        remember_days: How long files that left their folder are remembered.
+        staging: Folder for files in hand; on the file system of the watch folders a file
+            is linked into it, elsewhere copied. `<state>/staging` when not set.
+    """
+
+    watch: tuple[WatchSettings, ...] = ()
+    jobs: int = 2
+    sweep_s: float = 60.0
+    polled_sweep_s: float = 20.0
+    polled_quiet_s: float = 60.0
+    stuck_after_s: float = 6 * 3600.0
+    held_again_s: float = 600.0
+    claim_s: float = 120.0
+    remember_days: float = 30.0
+    staging: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check what the table alone can tell."""
+        if self.jobs < 1:
+            raise ValueError(f"jobs: {self.jobs} must be 1 or more")
+        positive = ("sweep_s", "polled_sweep_s", "stuck_after_s", "held_again_s", "claim_s")
+        for name in positive:
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name}: {getattr(self, name)} must be more than 0")

@@ -1,0 +1,97 @@
+"""Workers: each takes one file at a time as far as it goes."""
+
+import asyncio
+from dataclasses import dataclass
+
+from izumi.publishers.acquisition.line import Line
+from izumi.publishers.acquisition.outcomes import Outcomes
+from izumi.publishers.acquisition.settings import WatchSettings
+from izumi.publishers.acquisition.settling import Settling
+from izumi.publishers.acquisition.steps import Steps
+from izumi.storage.items import Item
+from izumi.storage.ledger import Ledger
+
+
+@dataclass(kw_only=True)
+class Workers:
+    """Takes files from the line through their steps.
+
+    Attributes:
+        ledger: Where states are kept.
+        line: Files that wait for a worker.
+        settling: Files that are watched until they are quiet.
+        steps: What is done.
+        outcomes: What becomes of a file whose step did not succeed.
+        watches: Settings of each watch folder.
+    """
+
+    ledger: Ledger
+    line: Line
+    settling: Settling
+    steps: Steps
+    outcomes: Outcomes
+    watches: dict[str, WatchSettings]
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """One worker: works until asked to stop, and finishes what it has then."""
+        while not stopping.is_set():
+            id_ = await self.line.take()
+            try:
+                await self._one(id_)
+            finally:
+                self.line.done(id_)
+
+    async def _one(self, id_: int) -> None:
+        """Whatever comes of a file concerns that file alone."""
+        begun: list[Item] = []
+        task = asyncio.create_task(self._advance(id_, begun))
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            error = None if task.cancelled() else task.exception()
+        if error is None:
+            self.outcomes.went_well(id_)
+        elif isinstance(error, Exception):
+            await self.outcomes.failed(id_, begun[-1] if begun else None, error)
+        else:
+            raise error
+
+    async def _advance(self, id_: int, begun: list[Item]) -> None:
+        """Step by step; `begun` gets the file as it is before each."""
+        item = await self.ledger.item(id_)
+        while item is not None and item.root in self.watches:
+            begun.append(item)
+            watch = self.watches[item.root]
+            if item.settles:
+                item = await self._settle(item, begun)
+                continue
+            match item.state:
+                case "ready" | "held":
+                    item = await self.steps.identify(item)
+                case "identified":
+                    item = await self.steps.stage(item)
+                case "staged" | "stored":
+                    item = await self.steps.publish(item, watch)
+                case "published":
+                    item = await self.steps.finish(item, watch)
+                case _:
+                    return
+
+    async def _settle(self, item: Item, begun: list[Item]) -> Item | None:
+        seen = self.settling.take(item.id)
+        if seen is None:
+            return None
+        if seen[:4] != (item.device, item.inode, item.size, item.mtime_ns):
+            # It grew since it was found; while it did, that was not worth writing down.
+            changed = await self.ledger.changed(item, seen.found(item.path))
+            if changed is None:
+                self.settling.drop(item.id)
+                return None
+            item = changed
+            begun.append(item)
+        ready = await self.steps.settle(item, seen)
+        if ready is not None:
+            self.settling.drop(item.id)
+        return ready
