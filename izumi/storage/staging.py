@@ -71,9 +71,9 @@ class Staging:
         how = self._link(root, path, target) or self._clone(root, path, before, target)
         if how is None:
             return Staged(target, self._copy(root, path, before, target, stop), "copy")
+        _same(target, how, before)
         sha256 = sha256_of(target, stop)
-        if how == "link" and fingerprint(os.lstat(target))[:4] != before[:4]:
-            raise Changed
+        _same(target, how, before)
         return Staged(target, sha256, how)
 
     def intact(self, id_: int, size: int, inode: int, mtime_ns: int) -> bool:
@@ -178,6 +178,12 @@ def sha256_of(path: Path, stop: threading.Event) -> str:
     finally:
         os.close(file)
     return sha256.hexdigest()
+
+
+def _same(target: Path, how: str, before: Fingerprint) -> None:
+    """A link may be to what stood under the name just then, even a symbolic link."""
+    if how == "link" and fingerprint(os.lstat(target))[:4] != before[:4]:
+        raise Changed
 
 
 @contextlib.contextmanager
