@@ -15,12 +15,11 @@ import structlog
 from izumi import children
 from izumi.bus.binary import check_version, locate
 from izumi.bus.settings import EmbeddedSettings
-from izumi.domain.errors import ToolFailed, UserError
+from izumi.domain.errors import ConfigError, ToolFailed, UserError
 
 log = structlog.get_logger("izumi.bus")
 
 _FAILURES: Final = 3
-_PROBE_ANSWER_S: Final = 5.0
 _STEADY_S: Final = 60.0
 
 
@@ -32,6 +31,7 @@ class Supervision(msgspec.Struct, frozen=True, kw_only=True):
         grace_s: How long a stop may take before the server is killed.
         probe_s: How often its health is asked for. Three failures end it: a server whose
             disk was full does not come back by itself.
+        answer_s: How long it may take to tell.
         backoff_s: First pause before it is started again; doubled up to a minute until
             it ran for a minute.
     """
@@ -39,6 +39,7 @@ class Supervision(msgspec.Struct, frozen=True, kw_only=True):
     start_s: float = 120.0
     grace_s: float = 15.0
     probe_s: float = 10.0
+    answer_s: float = 5.0
     backoff_s: float = 0.25
 
 
@@ -114,15 +115,20 @@ class EmbeddedServer:
         """Start it; returns when it takes connections. It is kept running from then on.
 
         Raises:
-            ConfigError: No usable nats-server.
-            UserError: It does not start: the port is taken, the store cannot be used.
+            ConfigError: No usable nats-server, or no folder for its messages.
+            UserError: It does not start: the port is taken, its store is broken.
             ToolFailed: This host cannot start a process now.
         """
         self._binary = locate(self._settings)
         version = await check_version(self._binary)
         for folder in (self._folder, self._store):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.chmod(0o700)
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                folder.chmod(0o700)
+            except OSError as exc:
+                raise ConfigError(
+                    f"bus.embedded.store_dir: {folder} cannot be a folder of ours: {exc.strerror}"
+                ) from exc
         await self._launch()
         log.info("bus.server_started", url=self.url, version=version, store=str(self._store))
         self._supervising = asyncio.create_task(self._supervise())
@@ -188,7 +194,7 @@ class EmbeddedServer:
             backoff_s = min(2 * backoff_s, 60.0)
             try:
                 await self._launch()
-            except (UserError, ToolFailed) as exc:
+            except (UserError, ToolFailed, OSError) as exc:
                 log.warning("bus.server_not_restarted", error=str(exc))
             else:
                 log.warning("bus.server_restarted", url=self.url)
@@ -211,7 +217,7 @@ class EmbeddedServer:
     async def _problem(self) -> str:
         """What the server's health page complains of; empty: nothing."""
         try:
-            async with asyncio.timeout(_PROBE_ANSWER_S):
+            async with asyncio.timeout(self._times.answer_s):
                 reader, writer = await asyncio.open_connection(*self._health)
                 try:
                     writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,7 +29,7 @@ class NatsServer:
     ) -> None:
         self._folder = folder
         self._config = config
-        self._name = name
+        self.name = name
         self._max_file = max_file
         self._process: subprocess.Popen[bytes] | None = None
         self._port = -1
@@ -55,7 +56,7 @@ class NatsServer:
         assert self._process is None
         path = self._folder / "nats.conf"
         path.write_text(
-            f"server_name: {self._name}\n"
+            f"server_name: {self.name}\n"
             f"listen: 127.0.0.1:{self._port}\n"
             f"ports_file_dir: {json.dumps(str(self._folder))}\n"
             f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'store'))}\n"
@@ -113,6 +114,32 @@ def running(folder: Path, *, config: str = "", max_file: str = "8G") -> Iterator
         yield server
     finally:
         server.kill()  # a tenth of a second faster than asking
+
+
+@contextlib.contextmanager
+def clustered(folder: Path, count: int = 3) -> Iterator[list[NatsServer]]:
+    """Servers of one cluster while the block runs. It has no leader yet at first."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for listener in sockets:
+            listener.bind(("127.0.0.1", 0))
+        ports = [listener.getsockname()[1] for listener in sockets]
+    routes = ", ".join(f'"nats-route://127.0.0.1:{port}"' for port in ports)
+    servers = [
+        NatsServer(
+            folder / f"n{number}",
+            name=f"n{number}",
+            config=f"cluster {{ name: test, listen: 127.0.0.1:{port}, routes: [{routes}] }}",
+        )
+        for number, port in enumerate(ports)
+    ]
+    try:
+        for server in servers:
+            server.start()
+        yield servers
+    finally:
+        for server in servers:
+            server.kill()
 
 
 @pytest.fixture
