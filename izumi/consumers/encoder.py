@@ -46,7 +46,8 @@ class EncoderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         profile: Name of a `[profile.<name>]`.
         jobs: Files encoded at once by one instance.
         tier: 1 gets work only while every instance of tier 0 is away or full.
-        threads: Of decoder, filters and encoder each; 0: as many as there are cores.
+        threads: Of decoder, filters and encoder each; 0: as many as there are cores, up
+            to sixteen.
         nice: Added to the niceness of what it starts.
         stall_s: An encode that got no further for so long is ended and tried again.
         upload_patience_s: How long a destination that is down is tried again before the

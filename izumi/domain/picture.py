@@ -30,12 +30,11 @@ def filters(film: VideoStream, scripts: Sequence[str]) -> str:
     chain = []
     if film.interlaced:
         chain.append("bwdif=mode=send_frame:parity=auto:deint=interlaced")
+    chain += _tagged(film)
     if film.transfer in _HDR:
         chain.append(_TO_SDR)
-    else:
-        chain += _tagged(film)
-        if film.levels == "pc":
-            chain.append("scale=in_range=pc:out_range=tv")
+    elif film.levels == "pc":
+        chain.append("scale=in_range=pc:out_range=tv")
     chain += [f"ass=filename={script}:fontsdir=fonts" for script in scripts]
     if film.width % 2 or film.height % 2:
         chain.append("pad=width=ceil(iw/2)*2:height=ceil(ih/2)*2")
@@ -46,19 +45,23 @@ def filters(film: VideoStream, scripts: Sequence[str]) -> str:
 def _tagged(film: VideoStream) -> list[str]:
     """What an untagged picture is taken for.
 
-    By its size, as players do; without a tag libass would take every picture for BT.601.
+    By its size, as players do; without a tag libass would take every picture for BT.601,
+    and what maps HDR to SDR would not know where to begin.
     """
+    if film.space:
+        return []
     large = film.width >= 1280 or film.height > 576
-    guess = "bt709" if large else "bt470bg" if film.height == 576 else "smpte170m"
-    options = []
-    if not film.space:
-        options.append(f"colorspace={guess}")
-    if not film.primaries and not film.space:
-        options.append(f"color_primaries={guess}")
-    if not film.transfer and not film.space:
-        # The two SD systems share one curve, under one name.
-        options.append(f"color_trc={'bt709' if large else 'smpte170m'}")
-    return [f"setparams={':'.join(options)}"] if options else []
+    space = primaries = "bt709" if large else "bt470bg" if film.height == 576 else "smpte170m"
+    # The two SD systems share one curve, under one name.
+    transfer = "bt709" if large else "smpte170m"
+    if film.transfer in _HDR:
+        space, primaries = "bt2020nc", "bt2020"
+    options = [
+        f"colorspace={space}",
+        *([] if film.primaries else [f"color_primaries={primaries}"]),
+        *([] if film.transfer else [f"color_trc={transfer}"]),
+    ]
+    return [f"setparams={':'.join(options)}"]
 
 
 def size(film: VideoStream) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from izumi.children import Limits
 from izumi.domain import render_log
 from izumi.domain.errors import Held, NoSpace, ToolFailed
 from izumi.media.progress import ProgressReader, Step
-from izumi.media.settings import MIB, FfmpegSettings
+from izumi.media.settings import FfmpegSettings
 
 _MOST_LINES = 5000
 
@@ -45,7 +45,9 @@ class Ffmpeg:
         argv: Sequence[str],
         folder: Path,
         *,
-        film_s: float,
+        film_s: float = 0.0,
+        pixels: int = 0,
+        subject: str = "the source",
         env: Mapping[str, str] | None = None,
         progress: Callable[[Step], None] | None = None,
         file_bytes: int | None = None,
@@ -57,8 +59,10 @@ class Ffmpeg:
             argv: Arguments, with `-v level+info -progress pipe:1` unless it is short.
             folder: Working directory.
             film_s: Length of what it works on, for the deadline.
+            pixels: Of its pictures, width times height, for the memory limit.
+            subject: What it reads, for the words of an error.
             env: Added to its environment.
-            progress: Called when it got further.
+            progress: Called when it got further; only with it a stall is noticed.
             file_bytes: Largest file that it may write.
             keep_bytes: How much of stdout is kept, where that is not progress.
 
@@ -86,7 +90,7 @@ class Ffmpeg:
             # Without it glibc reserves an arena of 64 MB for every thread.
             env={"MALLOC_ARENA_MAX": "4", **(env or {})},
             limits=Limits(
-                memory_bytes=self.settings.memory_mb * MIB,
+                memory_bytes=self.settings.memory_bytes(pixels),
                 file_bytes=file_bytes,
                 nice=self._nice,
                 network=False,
@@ -94,12 +98,14 @@ class Ffmpeg:
             on_line=on_line,
             keep_bytes=keep_bytes,
             deadline_s=self.settings.deadline_floor_s + self.settings.deadline_factor * film_s,
-            stall_s=self._stall_s,
+            stall_s=None if progress is None else self._stall_s,
         )
-        self._judge(done, lines, reader.last)
+        self._judge(done, lines, reader.last, subject)
         return Ran(tuple(lines), done.stdout, reader.last)
 
-    def _judge(self, done: children.Finished, lines: Mapping[str, None], last: Step) -> None:
+    def _judge(
+        self, done: children.Finished, lines: Mapping[str, None], last: Step, subject: str
+    ) -> None:
         """Raise what a failed run means; return when it ended well."""
         said = render_log.damage(lines)
         words = "; ".join(said[:3]) or done.stderr.strip().rpartition("\n")[2]
@@ -120,5 +126,5 @@ class Ffmpeg:
                 "the output grew larger than any sound encode of its source", {"at": reached}
             )
         if render_log.read_error(lines) and not render_log.memory_short(lines):
-            raise Held(f"the source is damaged: {said[0]}", {"log": words, "at": reached})
+            raise Held(f"{subject} is damaged: {said[0]}", {"log": words, "at": reached})
         raise ToolFailed(f"ffmpeg ended with {done.returncode}, {reached}: {words}")

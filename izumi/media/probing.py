@@ -13,10 +13,12 @@ from typing import Any
 import av
 import msgspec
 from av import logging as av_logging
+from av.stream import AttachmentStream
 
-from izumi.domain import render_log
+from izumi.domain import ass_fonts, render_log
 from izumi.domain.probe import Probe
 from izumi.media import stream_facts
+from izumi.media.font_folder import FontFolder
 from izumi.media.formats import FORMATS, UNREADABLE
 from izumi.media.walking import Lines, Times, Unreadable, subtitle_facts
 
@@ -30,6 +32,7 @@ class _Reader:
     def __init__(self, container: Any, folder: Path | None, max_pixels: int) -> None:
         self._container = container
         self._folder = folder
+        self._fonts = FontFolder(None if folder is None else folder / "fonts")
         self.start_s = (container.start_time or 0) / av.time_base
         self.streams = list(container.streams)
         self._times = {stream.index: Times(stream) for stream in self.streams}
@@ -72,16 +75,18 @@ class _Reader:
             elif stream.type == "audio":
                 packets = self._times[stream.index].facts((0, 1))
                 audio.append(stream_facts.audio(stream, common | {"packets": packets}))
+            elif isinstance(stream, AttachmentStream):
+                name = stream.metadata.get("filename", "")
+                self._fonts.add(stream.index, name, bytes(stream.data))
             elif stream.type == "subtitle":
                 packets = self._times[stream.index].facts((0, 1))
                 shown = stream_facts.subtitles(stream, common | {"packets": packets})
                 subtitles.append(msgspec.structs.replace(shown, **self._script(stream.index)))
-        fonts = None if self._folder is None else self._folder / "fonts"
         return {
             "video": tuple(video),
             "audio": tuple(audio),
             "subtitles": tuple(subtitles),
-            "attachments": stream_facts.attachments(self.streams, fonts),
+            "attachments": tuple(self._fonts.found),
         }
 
     def _script(self, index: int) -> dict[str, Any]:
@@ -98,6 +103,8 @@ class _Reader:
         if self._folder is not None:
             named["file"] = f"track_{index}.ass"
             (self._folder / named["file"]).write_text(text, encoding="utf-8")
+        for font in ass_fonts.embedded(text):
+            self._fonts.add(index, f"inside track {index}", font)
         return named | subtitle_facts(text, self._film_end_s())
 
     def _film_end_s(self) -> float:

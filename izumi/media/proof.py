@@ -38,6 +38,7 @@ class OutputProof:
         self._folder = folder
         self._env = env
         self._threads = threads
+        self._pixels = plan.expected.width * plan.expected.height
 
     async def decodes(self, progress: Callable[[Step], None]) -> None:
         """Decode all of the output.
@@ -54,7 +55,12 @@ class OutputProof:
             *("-map", "0:v:0", "-map", "0:a?", "-fps_mode", "passthrough", "-f", "null", "-"),
         ]
         ran = await self._ffmpeg.run(
-            argv, self._folder, film_s=self._plan.duration_s, progress=progress
+            argv,
+            self._folder,
+            film_s=self._plan.duration_s,
+            pixels=self._pixels,
+            subject="the output",
+            progress=progress,
         )
         said = render_log.damage(ran.lines)
         if said:
@@ -122,7 +128,9 @@ class OutputProof:
             *("-f", "rawvideo", "pipe:1"),
         ]
         one = width * height
-        ran = await ffmpeg.run(argv, self._folder, film_s=0.0, env=self._env, keep_bytes=3 * one)
+        ran = await ffmpeg.run(
+            argv, self._folder, pixels=self._pixels, env=self._env, keep_bytes=3 * one
+        )
         if len(ran.stdout) < 3 * one:
             raise Held(f"no picture of the output can be taken at {moment:.2f} s")
         drawn, bare, got = (ran.stdout[n * one : (n + 1) * one] for n in range(3))

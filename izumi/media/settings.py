@@ -12,8 +12,9 @@ class FfmpegSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     Attributes:
         path: Another ffmpeg than the bundled one; it must have libass and libx264.
-        memory_mb: Address space of one ffmpeg. 1080p with x264's slower presets stays
-            below 2 GB; what a picture or script made to exhaust memory needs does not.
+        memory_mb: Address space of one ffmpeg on 1080p, where x264's slowest presets take
+            2 GB; half of it grows with the picture. A picture or script made to exhaust
+            memory meets this limit, and the host lives.
         max_pixels: Largest picture that is decoded, width times height.
         deadline_floor_s: A run may take this long, however short the film is...
         deadline_factor: ...and this many times the length of the film besides.
@@ -28,6 +29,11 @@ class FfmpegSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     deadline_factor: float = 60.0
     probe_floor_s: float = 60.0
     probe_bytes_per_s: float = 10.0 * MIB
+
+    def memory_bytes(self, pixels: int) -> int:
+        """Address space for pictures of that size (width times height)."""
+        larger = max(pixels / (1920 * 1080), 1.0)
+        return round(self.memory_mb * MIB * (1 + larger) / 2)
 
     def __post_init__(self) -> None:
         """Limits that forbid every file are a mistake of the configuration."""

@@ -1,13 +1,10 @@
 """What PyAV says of a stream, in the words of `izumi.domain.probe`."""
 
-from pathlib import Path
 from typing import Any, Final
 
-from av.stream import AttachmentStream
 from av.stream import Stream as AvStream
 
-from izumi.domain import fontfile
-from izumi.domain.probe import Attachment, AudioStream, SubtitleStream, VideoStream
+from izumi.domain.probe import AudioStream, SubtitleStream, VideoStream
 
 # Numbers of libavutil's enums, as ITU-T H.273 has them; PyAV gives the numbers.
 _SPACES: Final = {
@@ -26,10 +23,6 @@ _LEVELS: Final = {1: "tv", 2: "pc"}
 _PROGRESSIVE: Final = frozenset({0, 1})
 
 _TEXT: Final = frozenset({"ass", "ssa", "subrip", "srt", "webvtt", "mov_text", "text"})
-
-_MOST_ATTACHMENTS: Final = 500
-_MOST_FONT_BYTES: Final = 64 << 20
-_MOST_FONTS_BYTES: Final = 512 << 20
 
 
 def codec(stream: Any) -> str:
@@ -101,34 +94,3 @@ def common(stream: AvStream) -> dict[str, Any]:
         "title": stream.metadata.get("title", ""),
         "dispositions": dispositions(stream),
     }
-
-
-def attachments(streams: list[AvStream], folder: Path | None) -> tuple[Attachment, ...]:
-    """Look at every attachment, and write the fonts into `folder` under names of our own."""
-    found: list[Attachment] = []
-    written = 0
-    for stream in streams:
-        if not isinstance(stream, AttachmentStream):
-            continue
-        data = bytes(stream.data)
-        font = fontfile.kind(data)
-        attachment = Attachment(
-            index=stream.index,
-            name=stream.metadata.get("filename", ""),
-            size=len(data),
-            font=font,
-            families=fontfile.families(data) if font else (),
-        )
-        room = len(data) <= _MOST_FONT_BYTES and written + len(data) <= _MOST_FONTS_BYTES
-        if folder is not None and font and room and len(found) < _MOST_ATTACHMENTS:
-            folder.mkdir(exist_ok=True)
-            name = f"font_{len(found):03}.{font}"
-            (folder / name).write_bytes(data)
-            written += len(data)
-            attachment = Attachment(**_fields(attachment) | {"file": name})
-        found.append(attachment)
-    return tuple(found)
-
-
-def _fields(attachment: Attachment) -> dict[str, Any]:
-    return {name: getattr(attachment, name) for name in attachment.__struct_fields__}

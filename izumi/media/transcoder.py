@@ -1,6 +1,7 @@
 """The real `Transcoder`: PyAV in a child process for facts, ffmpeg for everything else."""
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from izumi.media.proof import OutputProof
 from izumi.media.settings import MIB, FfmpegSettings
 
 _SHEET = "glyphs.ass"
+_MOST_THREADS = 16
 _OUTPUT_FACTOR = 12
 _OUTPUT_FLOOR_BYTES = 256 * MIB
 
@@ -31,7 +33,8 @@ class FfmpegTranscoder:
         capabilities: The program, examined.
         settings: Limits of this host.
         cache: Folder of fontconfig's index, kept between jobs.
-        threads: Of decoder, filters and encoder each; 0: as many as there are cores.
+        threads: Of decoder, filters and encoder each; 0: as many as there are cores, up to
+            sixteen, above which x264 takes memory and gives nothing.
         nice: Added to the niceness of what it starts.
         stall_s: A run that got no further for so long is ended.
         system_fonts: The host's own fontconfig file; it need not be there.
@@ -53,7 +56,7 @@ class FfmpegTranscoder:
         self._ffmpeg = Ffmpeg(capabilities.path, settings, nice=nice, stall_s=stall_s)
         self._prober = ChildProber(settings, nice=nice)
         self._cache = cache
-        self._threads = threads
+        self._threads = threads or min(os.cpu_count() or 1, _MOST_THREADS)
         self._system_fonts = system_fonts
 
     async def examine(self, folder: Path) -> Probe:
@@ -81,7 +84,7 @@ class FfmpegTranscoder:
             *("-f", "lavfi", "-i", "color=size=640x360:rate=1:duration=1"),
             *("-vf", f"ass=filename={_SHEET}:fontsdir=fonts", "-frames:v", "1", "-f", "null", "-"),
         ]
-        ran = await self._ffmpeg.run(argv, folder, film_s=0.0, env=self._fonts(folder))
+        ran = await self._ffmpeg.run(argv, folder, env=self._fonts(folder))
         missing = render_log.missing(uses, ran.lines)
         if missing:
             raise Held("no font has a shape for characters of the subtitles", _listed(missing))
@@ -100,6 +103,7 @@ class FfmpegTranscoder:
             argv,
             folder,
             film_s=plan.duration_s,
+            pixels=plan.expected.width * plan.expected.height,
             env=self._fonts(folder),
             progress=_told(plan, progress),
             file_bytes=size * _OUTPUT_FACTOR + _OUTPUT_FLOOR_BYTES,

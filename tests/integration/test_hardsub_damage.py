@@ -146,7 +146,7 @@ def resized(media: Media, output: Path) -> None:
         (without_text, "subtitles are not seen"),
         (shorter, "not what was planned"),
         (truncated, "not what was planned|no media"),
-        (flipped, "does not decode|damaged"),
+        (flipped, "the output does not decode|the output is damaged"),
         (resized, "not what was planned"),
     ],
     ids=["without text", "shorter", "truncated", "overwritten", "resized"],

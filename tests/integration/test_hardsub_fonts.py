@@ -1,10 +1,23 @@
 """Fonts of hardsubs, seen in pixels."""
 
+from pathlib import Path
+
 import pytest
 
 from izumi.domain.errors import Held
 from izumi.media.fonts import SHIPPED_FAMILY
-from tests.support.media import BLOCKS, Frame, Line, Media, attached, clip, silent, white
+from tests.support.media import (
+    BLOCKS,
+    Frame,
+    Line,
+    Media,
+    Subtitles,
+    attached,
+    clip,
+    script,
+    silent,
+    white,
+)
 
 BIG = r"{\fs36}"
 
@@ -18,7 +31,7 @@ def solid(frame: Frame) -> float:
 
 @pytest.mark.parametrize(
     "mime_type",
-    ["font/ttf", "application/octet-stream", "application/x-font-otf", "text/plain"],
+    ["font/ttf", "application/octet-stream", "text/plain"],
 )
 async def test_an_attached_font_is_used_whatever_its_mime_type(media: Media, tmp_path, mime_type):
     source = await media.sample(silent(attachments=(attached(media.blocks, "a.ttf", mime_type),)))
@@ -73,6 +86,26 @@ async def test_hostile_attachment_names_stay_inside_the_job_and_all_fonts_are_us
     assert [item.file for item in made.probe.attachments] == [f"font_00{n}.ttf" for n in range(4)]
     assert not list(tmp_path.rglob("evil*"))
     assert solid(media.frame(made.output, 1.5)) > 0.9
+
+
+async def test_a_font_inside_the_script_is_used(media: Media, tmp_path):
+    text = script([Line(0.5, 2.5, "Hello")], width=320, height=180, font=BLOCKS)
+    text = text.replace("\n[Events]", f"\n[Fonts]\n{uuencoded(media.blocks)}\n[Events]")
+    source = await media.sample(silent(subtitles=(Subtitles(script=text),)))
+    made = await media.encode(source, tmp_path / "job")
+    assert [item.name for item in made.probe.attachments] == ["inside track 1"]
+    assert solid(media.frame(made.output, 1.5)) > 0.9
+    assert "substituted_fonts" not in made.recipe
+
+
+def uuencoded(font: Path) -> str:
+    """A font as SubStation Alpha writes it into scripts: six bits a character, from `!` on."""
+    bits = "".join(f"{byte:08b}" for byte in font.read_bytes())
+    text = "".join(
+        chr(33 + int(bits[at : at + 6].ljust(6, "0"), 2)) for at in range(0, len(bits), 6)
+    )
+    lines = [text[at : at + 80] for at in range(0, len(text), 80)]
+    return "\n".join([f"fontname: {font.name}", *lines, ""])
 
 
 async def test_attachments_that_are_no_fonts_are_left_alone(media: Media, tmp_path):

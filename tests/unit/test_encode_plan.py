@@ -126,6 +126,11 @@ def test_hdr_is_mapped_before_the_text(transfer):
     assert made.filters.index("tonemap=") < made.filters.index("ass=")
 
 
+def test_untagged_hdr_says_what_it_is_before_it_is_mapped():
+    made = plan(film(transfer="smpte2084", space="", primaries=""), text())
+    assert made.filters.startswith("setparams=colorspace=bt2020nc:color_primaries=bt2020,zscale=")
+
+
 def test_dolby_vision_without_a_base_layer_is_held():
     with pytest.raises(Held, match="Dolby Vision"):
         plan(film(dolby_vision=True, space=""), text())
