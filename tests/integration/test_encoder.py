@@ -1,6 +1,7 @@
 """The encoder's handler: what is published, and what a second attempt makes of the first."""
 
 import asyncio
+import dataclasses
 import hashlib
 import os
 import signal
@@ -12,9 +13,11 @@ import msgspec
 import pytest
 
 from izumi.consumers.encoder import EncoderSettings, hardsub_key
+from izumi.domain import events
 from izumi.domain.errors import Fenced, Held, NoSpace, Rejected, StorageUnavailable
-from izumi.domain.events import File
+from izumi.domain.events import Encoded, File
 from tests.support.encoder_bench import AT, KEY, OUTPUT_KEY, PLACES, Bench
+from tests.support.media import FAST, Media, attached, clip, white
 
 
 @pytest.fixture
@@ -210,6 +213,8 @@ async def test_a_zombie_that_comes_too_late_changes_nothing(bench):
 RUN = """
 import asyncio, sys
 from pathlib import Path
+from izumi.domain import events
+from tests.support.media import FAST, Media, attached, clip, white
 from tests.support.encoder_bench import Bench
 from tests.support.job import FakeJob
 
@@ -257,6 +262,25 @@ def test_a_kill_anywhere_leaves_one_output_and_no_difference(tmp_path, failpoint
     outputs = list(store.rglob("*.mp4"))
     assert len(outputs) == 2
     assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in outputs} == {sha256}
+
+
+async def test_a_whole_job_with_real_tools(media: Media, tmp_path):
+    source = await media.sample(clip(attachments=(attached(media.blocks),)))
+    bench = Bench(tmp_path, source.read_bytes())
+    encoder = dataclasses.replace(bench.encoder, transcoder=await media.transcoder(), profile=FAST)
+    job = bench.job()
+    (fact,) = await encoder(bench.fact, job)
+    assert isinstance(fact, Encoded)
+    lies = bench.lies("out")
+    assert lies is not None
+    assert lies == bench.lies("spare")
+    output = tmp_path / "seen.mp4"
+    output.write_bytes(lies)
+    assert media.frame(output, 1.5).count(white) > 50
+    assert b"The Spring - 01 [1080p]" in lies, "the title is the episode's name"
+    assert fact.recipe["seen"][0]["track"] == 2
+    assert events.decode_fact(events.encode(fact)) == fact
+    assert {"encoding", "proving"} <= {step for step, _, _ in job.reports}
 
 
 @pytest.mark.parametrize(
