@@ -1,0 +1,201 @@
+"""Acquisition killed at every step, and at any moment: one object, one event, no partial."""
+
+import asyncio
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from izumi.failpoints import VARIABLE
+from izumi.storage.ledger import Ledger
+from tests.support.acquiring import Place, until
+from tests.support.bus import provisioned
+from tests.support.containers import matroska
+
+PROJECT = Path(__file__).parents[2]
+STEPS = (
+    "acquisition.after_seen",
+    "acquisition.after_settled",
+    "acquisition.after_identified",
+    "acquisition.after_staged",
+    "acquisition.after_stored",
+    "acquisition.after_published",
+    "acquisition.after_done",
+)
+
+
+class Acquirer:
+    """An acquisition process that can be killed and started again."""
+
+    def __init__(self, base: Path, url: str, name: str = "state") -> None:
+        self.state = base / name
+        self._argv = [
+            sys.executable,
+            "-m",
+            "tests.support.acquirer",
+            str(base),
+            str(self.state),
+            url,
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, failpoints: str = "") -> "subprocess.Popen[bytes]":
+        self._process = subprocess.Popen(
+            self._argv,
+            cwd=PROJECT,
+            env=os.environ | {VARIABLE: failpoints},
+            stdout=subprocess.DEVNULL,
+        )
+        return self._process
+
+    async def died(self) -> int:
+        assert self._process is not None
+        return await asyncio.wait_for(asyncio.to_thread(self._process.wait), 60)
+
+    async def kill(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        await self.died()
+
+    async def done(self, files: int) -> None:
+        """Wait until it has finished so many files."""
+
+        async def enough() -> bool:
+            assert self._process is not None
+            assert self._process.poll() is None
+            if not (self.state / "acquisition.db").exists():
+                return False
+            async with await Ledger.visit(self.state) as ledger:
+                return (await ledger.counts()).get("done", 0) >= files
+
+        await until(enough, within_s=90)
+
+
+class Observer:
+    """Looks at final names all the time, and notes every content that is not whole."""
+
+    def __init__(self, base: Path) -> None:
+        self.wanted: set[str] = set()
+        self.partial: list[str] = []
+        self._folders = [base / "a", base / "b"]
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def expect(self, data: bytes) -> bytes:
+        self.wanted.add(hashlib.sha256(data).hexdigest())
+        return data
+
+    def _watch(self) -> None:
+        seen: set[tuple[str, float]] = set()
+        while not self._stop.wait(0.02):
+            for path in (path for folder in self._folders for path in folder.rglob("*.mkv")):
+                key = (str(path), path.stat().st_mtime)
+                if key not in seen:
+                    seen.add(key)
+                    if hashlib.sha256(path.read_bytes()).hexdigest() not in self.wanted:
+                        self.partial.append(str(path))
+
+
+async def check(place: Place, observer: Observer, files: int) -> None:
+    facts = await place.facts()
+    assert len(facts) == files
+    assert {fact.file.sha256 for fact in facts} == observer.wanted
+    for name in ("a", "b"):
+        stored = place.stored(name)
+        assert {hashlib.sha256(data).hexdigest() for data in stored.values()} == observer.wanted
+        assert len(stored) == files
+    assert observer.partial == []
+
+
+@pytest.fixture
+async def place(tmp_path, nats_server):
+    async with provisioned(nats_server) as bus:
+        yield Place(tmp_path, bus=bus)
+
+
+async def test_killed_after_each_step_it_resumes_and_does_everything_once(
+    place, nats_server, tmp_path
+):
+    acquirer = Acquirer(tmp_path, nats_server.url)
+    with Observer(tmp_path) as observer:
+        for number, step in enumerate(STEPS):
+            for copy in range(2):
+                data = observer.expect(matroska(20_000, seed=number * 2 + copy))
+                place.put(f"Show {number}/{copy}.mkv", data)
+            acquirer.start(f"{step}=kill")
+            assert await acquirer.died() == -signal.SIGKILL, step
+        acquirer.start()
+        await acquirer.done(2 * len(STEPS))
+        await until(lambda: _no_parts(tmp_path))
+        await check(place, observer, 2 * len(STEPS))
+        await acquirer.kill()
+    assert not list((acquirer.state / "staging").iterdir())
+
+
+async def test_killed_after_a_hold_was_told_it_tells_nobody_twice(place, nats_server, tmp_path):
+    place.put("Show/bad\udcff.mkv")
+    acquirer = Acquirer(tmp_path, nats_server.url)
+    acquirer.start("acquisition.after_held=kill")
+    assert await acquirer.died() == -signal.SIGKILL
+    acquirer.start()
+
+    async def held() -> bool:
+        async with await Ledger.visit(acquirer.state) as ledger:
+            return (await ledger.counts()).get("held") == 1
+
+    await until(held)
+    assert len(await place.holds()) == 1
+    await acquirer.kill()
+
+
+async def test_two_acquirers_killed_at_any_moment_take_every_file_once(
+    place, nats_server, tmp_path
+):
+    """The two share folder and storage, and nothing else."""
+    rounds, each = int(os.environ.get("IZUMI_TEST_KILLS", "5")), 8
+    chance = random.Random()  # noqa: S311 - when to kill
+    pair = [Acquirer(tmp_path, nats_server.url, name) for name in ("one", "two")]
+    for acquirer in pair:
+        acquirer.start()
+    with Observer(tmp_path) as observer:
+        for number in range(rounds * each):
+            data = observer.expect(matroska(100_000, seed=number))
+            place.put(f"Show {number % 5}/{number}.mkv", data)
+            if number % each == each - 1:
+                victim = chance.choice(pair)
+                await asyncio.sleep(chance.uniform(0.1, 1.2))  # the moment is what is varied
+                await victim.kill()
+                victim.start()
+        await asyncio.gather(*(acquirer.done(rounds * each) for acquirer in pair))
+        await until(lambda: _no_parts(tmp_path))
+        await check(place, observer, rounds * each)
+        for acquirer in pair:
+            await acquirer.kill()
+
+
+async def test_asked_to_stop_it_ends_with_success(place, nats_server, tmp_path):
+    acquirer = Acquirer(tmp_path, nats_server.url)
+    place.put("Show/a.mkv")
+    process = acquirer.start()
+    await acquirer.done(1)
+    process.terminate()
+    assert await acquirer.died() == 0
+
+
+async def _no_parts(base):
+    return not [part for name in ("a", "b") for part in (base / name).rglob(".part-*")]
