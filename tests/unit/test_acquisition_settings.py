@@ -1,0 +1,43 @@
+"""What a person may write under `[acquisition]`."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from izumi.publishers.acquisition import AcquisitionSettings
+
+
+def read(**watch):
+    document = {"watch": [{"path": "/w", "destinations": ["a"]} | watch]}
+    return msgspec.convert(document, AcquisitionSettings, dec_hook=lambda kind, value: Path(value))
+
+
+def test_a_folder_and_a_destination_are_enough():
+    (watch,) = read().watch
+    assert (watch.source, watch.priority, watch.quiet_s) == ("keep", "normal", 10.0)
+    assert ".mkv" in watch.rules().extensions
+
+
+@pytest.mark.parametrize(
+    ("watch", "reason"),
+    [
+        ({"destinations": []}, "name at least one"),
+        ({"destinations": ["a", "a"]}, "named twice"),
+        ({"extensions": []}, "name at least one"),
+        ({"quiet_s": -1}, "must be 0 or more"),
+        ({"path": "relative"}, "must be absolute"),
+        ({"source": "shred"}, "Invalid enum value"),
+        ({"quite_s": 1}, "unknown field"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_place(watch, reason):
+    with pytest.raises(msgspec.ValidationError, match=reason) as caught:
+        read(**watch)
+    assert "watch" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["jobs", "sweep_s", "claim_s", "stuck_after_s", "held_again_s"])
+def test_numbers_must_be_positive(name):
+    with pytest.raises(msgspec.ValidationError, match=name):
+        msgspec.convert({name: 0}, AcquisitionSettings)
