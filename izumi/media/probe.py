@@ -47,7 +47,7 @@ class ChildProber:
         if done.returncode == UNREADABLE:
             raise Held("the file is no media that can be read", {"prober": last, "size": f"{size}"})
         if done.returncode != 0:
-            why = done.stopped or f"ended with {done.returncode}"
+            why = f"met its {done.stopped}" if done.stopped else f"ended with {done.returncode}"
             raise ToolFailed(f"the prober {why} on {path.name} ({size} bytes): {last}")
         return _decoder.decode(done.stdout)
 

@@ -189,3 +189,16 @@ async def test_a_real_script_with_fonts_that_nobody_has_is_drawn_or_held(media: 
     wanted = {entry["wanted"] for entry in made.recipe["substituted_fonts"]}
     assert "DFHannotateW5-A" in wanted
     assert made.recipe["seen"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (Line(0.5, 2.5, r"{\alpha&HFF&}Nobody sees this"), "draws nothing at 1 moments"),
+        (Line(9.0, 9.5, "Long after the film"), "no line of track 1 is shown"),
+    ],
+)
+async def test_subtitles_that_nobody_could_see_are_held(media: Media, tmp_path, line, says):
+    source = await media.sample(silent(line, attachments=(attached(media.blocks),)))
+    with pytest.raises(Held, match=says):
+        await media.encode(source, tmp_path / "job")
