@@ -15,6 +15,9 @@ from izumi.domain.errors import BadEvent, UnknownEvent
 from izumi.domain.subjects import Priority, Sub
 
 
+NULL = msgspec.Raw(b"null")
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
     """Base of everything on the wire; `type` carries the tag."""
 
@@ -141,7 +144,7 @@ class HeldFile(Message, frozen=True, kw_only=True, tag="file.held/1"):
         name: What a person would call it: the key, or the path below the watch folder.
         reason: One sentence that names the value and what would settle it.
         facts: What is known.
-        origin: The message whose work is held, as it came; None for acquisition.
+        origin: The message whose work is held, as it came; `null` for acquisition.
     """
 
     unit: str
@@ -150,7 +153,7 @@ class HeldFile(Message, frozen=True, kw_only=True, tag="file.held/1"):
     name: str
     reason: str
     facts: dict[str, str] = {}
-    origin: msgspec.Raw | None = None
+    origin: msgspec.Raw = NULL
     at: dt.datetime
     host: str = ""
 
@@ -252,6 +255,15 @@ def decode_fact(data: bytes) -> Fact:
             raise UnknownEvent(msg) from exc
         msg = f"not a fact: {exc}"
         raise BadEvent(msg) from exc
+
+
+def raw(data: bytes) -> msgspec.Raw:
+    """The message as it came, to be carried inside another one; `null` when it is no JSON."""
+    try:
+        msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return NULL
+    return msgspec.Raw(data)
 
 
 def subject_of(fact: Fact) -> str:

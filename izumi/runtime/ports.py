@@ -22,10 +22,19 @@ class JobContext(Protocol):
     group: str
     instance: str
     job: str
-    attempt: int
-    token: str
     scratch: Path
-    checkpoint: Mapping[str, Any]
+
+    @property
+    def attempt(self) -> int:
+        """See the class."""
+
+    @property
+    def token(self) -> str:
+        """See the class."""
+
+    @property
+    def checkpoint(self) -> Mapping[str, Any]:
+        """See the class."""
 
     def report(self, step: str, fraction: float | None = None, detail: str = "") -> None:
         """Tell how far it is. Keeps the lease: call it only when something was achieved."""
