@@ -70,6 +70,19 @@ async def carry_out(connection: Connection, changes: Iterable[Change]) -> None:
         log.info("bus.changed", action=change.action, kind=change.kind, name=change.name)
 
 
+async def preview(
+    connection: Connection,
+    memberships: Iterable[Membership],
+    *,
+    replicas: int = 1,
+    ack_wait_s: float = 10.0,
+) -> list[Change]:
+    """What `apply` would do; nothing is changed. Raises BusUnavailable."""
+    wanted: list[StreamConfig | ConsumerConfig] = [*streams(replicas)]
+    wanted += consumers(memberships, ack_wait_s=ack_wait_s)
+    return plan(await found(connection, wanted), wanted)
+
+
 async def apply(
     connection: Connection,
     memberships: Iterable[Membership],
@@ -89,9 +102,7 @@ async def apply(
             refused a change.
         BusUnavailable: The server did not answer.
     """
-    wanted: list[StreamConfig | ConsumerConfig] = [*streams(replicas)]
-    wanted += consumers(memberships, ack_wait_s=ack_wait_s)
-    changes = plan(await found(connection, wanted), wanted)
+    changes = await preview(connection, memberships, replicas=replicas, ack_wait_s=ack_wait_s)
     stuck = [change for change in changes if change.action == "impossible"]
     if stuck:
         raise UserError("; ".join(f"{c.kind} {c.name}: {c.reason}" for c in stuck))

@@ -1,0 +1,1 @@
+"""The commands of `izumi` and `izumi-admin`, one module each."""

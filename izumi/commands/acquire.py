@@ -1,0 +1,66 @@
+"""`izumi acquire`: take files now, from a completion hook or by hand."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+from cyclopts import Parameter
+
+from izumi import compose
+from izumi.commands.options import ConfigFile, load
+from izumi.domain.errors import UserError
+from izumi.publishers.acquisition import Acquisition, Outcome, exit_code
+from izumi.publishers.acquisition import acquire as acquire_
+from izumi.settings import Settings
+from izumi.storage.ledger import Ledger
+
+log = structlog.get_logger()
+
+
+def acquire(
+    *paths: Path,
+    config: ConfigFile = None,
+    wait: Annotated[bool, Parameter(help="Wait for the outcome.")] = True,
+    wait_s: Annotated[float, Parameter(help="Wait at most so long; 0: for ever.")] = 0.0,
+) -> int:
+    """Acquire files or folders below a watch folder now: no quiet time, every proof.
+
+    Where acquisition runs on this host it does the work; else it is done here.
+
+    Args:
+        paths: Files or folders.
+        config: See below.
+        wait: See below.
+        wait_s: See below.
+    """
+    if not paths:
+        raise UserError("name at least one file or folder")
+    settings = load(config, level="warning")
+    if settings.acquisition is None:
+        raise UserError("the configuration has no [acquisition]; nothing can be acquired here")
+    limit_s = (wait_s or None) if wait else 0.0
+    outcomes = asyncio.run(_acquire(settings, list(paths), limit_s))
+    for outcome in outcomes:
+        print(" ".join(filter(None, [f"{outcome.state}: {outcome.name}", _because(outcome)])))
+    return exit_code(outcomes)
+
+
+def _because(outcome: Outcome) -> str:
+    return f"({outcome.reason})" if outcome.reason else ""
+
+
+async def _acquire(settings: Settings, paths: list[Path], wait_s: float | None) -> list[Outcome]:
+    @contextlib.asynccontextmanager
+    async def unit(ledger: Ledger) -> AsyncIterator[Acquisition]:
+        await compose.prepare(settings)
+        name = compose.instance_name(settings)
+        async with (
+            compose.instance(settings, name) as parts,
+            compose.bus(settings, name=f"izumi acquire {name}", role="acquisition") as connected,
+        ):
+            yield await parts.acquisition_of(ledger, connected)
+
+    return await acquire_(paths, compose.acquisition_state(settings), wait_s=wait_s, make_unit=unit)

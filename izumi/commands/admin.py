@@ -1,0 +1,254 @@
+"""`izumi-admin`: what is held, given up, in work, alive; and the bus itself."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Annotated, TypeVar
+
+import msgspec
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from izumi import compose
+from izumi.bus import provision
+from izumi.bus.deadletters import JetStreamDeadLetters
+from izumi.bus.jetstream import JetStreamBus
+from izumi.commands.options import ConfigFile, load
+from izumi.domain import events, subjects
+from izumi.domain.errors import UserError
+from izumi.domain.events import HeldFile, JobRecord, Node
+from izumi.runtime.telemetry import printable
+from izumi.settings import Settings
+from izumi.storage.ledger import Ledger
+
+T = TypeVar("T")
+Json = Annotated[bool, Parameter(name="--json", help="One JSON object a line.")]
+
+
+def _on_bus(settings: Settings, work: Callable[[JetStreamBus], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with compose.bus(settings, name="izumi-admin", role="admin") as connected:
+            return await work(connected)
+
+    return asyncio.run(run())
+
+
+def _print(rows: Sequence[dict[str, object]], columns: Iterable[str], *, json: bool) -> None:
+    if json:
+        for row in rows:
+            print(msgspec.json.encode(row).decode())
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(printable(str(row.get(column, ""))) for column in columns))
+    console = Console(highlight=False, markup=False)
+    console.print(table if rows else "nothing")
+
+
+def acquisition_list(*, config: ConfigFile = None, json: Json = False) -> int:
+    """List every file of the watch folders with its state, since when and why.
+
+    Args:
+        config: See below.
+        json: See below.
+    """
+    settings = load(config, level="warning")
+
+    async def read() -> list[dict[str, object]]:
+        folder = compose.acquisition_state(settings)
+        if not folder.is_dir():
+            return []
+        async with await Ledger.visit(folder) as ledger:
+            items = await ledger.list()
+        return [
+            {
+                "path": item.name,
+                "state": item.label,
+                "since": _time(item.since),
+                "why": item.reason,
+                "key": item.key or "",
+            }
+            for item in items
+        ]
+
+    _print(asyncio.run(read()), ("path", "state", "since", "why", "key"), json=json)
+    return 0
+
+
+def _time(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")
+
+
+def hold_list(*, config: ConfigFile = None, json: Json = False) -> int:
+    """List what a person must decide.
+
+    Args:
+        config: See below.
+        json: See below.
+    """
+    stored = _on_bus(load(config, level="warning"), lambda bus: bus.latest("izumi.file.held.>"))
+    held = [
+        fact for entry in stored if isinstance(fact := events.decode_fact(entry.data), HeldFile)
+    ]
+    rows: list[dict[str, object]] = [
+        {
+            "unit": ".".join(filter(None, (fact.unit, fact.group))),
+            "name": fact.name,
+            "reason": fact.reason,
+            "at": fact.at.isoformat(timespec="seconds"),
+            "job": fact.job,
+            "facts": fact.facts,
+        }
+        for fact in held
+    ]
+    _print(rows, ("unit", "name", "reason", "at", "job"), json=json)
+    return 0
+
+
+def dlq_list(*, config: ConfigFile = None, json: Json = False) -> int:
+    """List dead letters: what was given up, by whom and why.
+
+    Args:
+        config: See below.
+        json: See below.
+    """
+    settings = load(config, level="warning")
+    letters = _on_bus(settings, lambda bus: JetStreamDeadLetters(bus).entries())
+    rows: list[dict[str, object]] = [
+        {
+            "number": letter.seq,
+            "unit": f"{letter.unit}.{letter.group}",
+            "reason": letter.reason,
+            "deliveries": letter.deliveries,
+            "at": letter.at,
+            "subject": letter.subject or "(not kept any more)",
+            "data": (letter.data or b"").decode("utf-8", "backslashreplace"),
+        }
+        for letter in letters
+    ]
+    _print(rows, ("number", "unit", "reason", "deliveries", "at", "subject"), json=json)
+    return 0
+
+
+def dlq_retry(*numbers: int, config: ConfigFile = None) -> int:
+    """Order the work of dead letters again, from the group that gave it up alone.
+
+    Args:
+        numbers: As `izumi-admin dlq list` shows them.
+        config: See below.
+    """
+    settings = load(config, level="warning")
+
+    async def retry(bus: JetStreamBus) -> None:
+        dead = JetStreamDeadLetters(bus)
+        known = {letter.seq: letter for letter in await dead.entries()}
+        missing = [str(number) for number in numbers if number not in known]
+        if missing or not numbers:
+            raise UserError(f"no dead letter {', '.join(missing) or 'was named'}; see dlq list")
+        for number in numbers:
+            await dead.replay(known[number])
+            print(f"{number}: ordered again from {known[number].unit}.{known[number].group}")
+
+    _on_bus(settings, retry)
+    return 0
+
+
+def jobs_list(*, config: ConfigFile = None, json: Json = False) -> int:
+    """List the jobs of every unit with their state.
+
+    Args:
+        config: See below.
+        json: See below.
+    """
+    stored = _on_bus(load(config, level="warning"), lambda bus: bus.latest("izumi.job.>"))
+    rows: list[dict[str, object]] = []
+    for entry in stored:
+        record = msgspec.json.decode(entry.data, type=JobRecord)
+        unit, *names = map(subjects.untoken, entry.subject.split(".")[2:])
+        rows.append(
+            {
+                "unit": ".".join([unit, *names[:-1]]),
+                "job": names[-1],
+                "state": record.state,
+                "attempt": record.attempt,
+                "owner": record.owner,
+                "at": record.at.isoformat(timespec="seconds"),
+                "reason": record.reason,
+            }
+        )
+    _print(rows, ("unit", "job", "state", "attempt", "owner", "at", "reason"), json=json)
+    return 0
+
+
+def nodes(*, config: ConfigFile = None, json: Json = False) -> int:
+    """List the living instances; exit code 1 when one of them is broken.
+
+    Args:
+        config: See below.
+        json: See below.
+    """
+    stored = _on_bus(load(config, level="warning"), lambda bus: bus.latest("izumi.node.>"))
+    living = [msgspec.json.decode(entry.data, type=Node) for entry in stored if entry.data]
+    rows: list[dict[str, object]] = [
+        {
+            "unit": ".".join(filter(None, (node.unit, node.group))),
+            "instance": node.instance,
+            "host": node.host,
+            "version": node.version,
+            "state": node.state,
+            "jobs": len(node.jobs),
+            "since": node.since.isoformat(timespec="seconds"),
+            "reason": node.reason,
+        }
+        for node in living
+    ]
+    columns = ("unit", "instance", "host", "version", "state", "jobs", "since", "reason")
+    _print(rows, columns, json=json)
+    return int(any(node.state == "broken" for node in living))
+
+
+def bus_plan(*, config: ConfigFile = None) -> int:
+    """Show what `bus apply` would change; change nothing.
+
+    Args:
+        config: See below.
+    """
+    settings = load(config, level="warning")
+
+    async def planned(bus: JetStreamBus) -> None:
+        for change in await provision.preview(
+            bus.connection,
+            compose.memberships(settings),
+            replicas=settings.bus.replicas,
+            ack_wait_s=settings.bus.ack_wait_s,
+        ):
+            print(f"{change.action} {change.kind} {change.name}", change.reason)
+
+    _on_bus(settings, planned)
+    return 0
+
+
+def bus_apply(*, config: ConfigFile = None) -> int:
+    """Make the streams, and the consumers of this configuration's groups, what they should be.
+
+    Nothing is deleted; the groups of other configurations stay as they are.
+
+    Args:
+        config: See below.
+    """
+    settings = load(config, level="warning")
+
+    async def apply(bus: JetStreamBus) -> None:
+        for change in await provision.apply(
+            bus.connection,
+            compose.memberships(settings),
+            replicas=settings.bus.replicas,
+            ack_wait_s=settings.bus.ack_wait_s,
+        ):
+            print(f"{change.action} {change.kind} {change.name}", change.reason)
+
+    _on_bus(settings, apply)
+    return 0

@@ -1,0 +1,42 @@
+"""`izumi identify`: what would these files be called, and how sure is that."""
+
+import sys
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from izumi.domain.identify import identify as identified
+from izumi.domain.reading.folders import parted
+from izumi.naming.report import as_line, as_object
+
+
+def identify(names: list[str], *, json: bool = False) -> int:
+    """Say of each name what it is, one line each, in the same order.
+
+    Args:
+        names: File names, paths or release titles; `-` reads them from standard input,
+            one a line.
+        json: One JSON object a line instead of a line for people.
+
+    Returns:
+        The exit code: 0, also when names are held.
+    """
+    for name in _all(names):
+        folders, file = parted(name)
+        found = identified(file, folders=folders)
+        if json:
+            sys.stdout.buffer.write(msgspec.json.encode(as_object(found)) + b"\n")
+        else:
+            sys.stdout.buffer.write(as_line(found).encode("utf-8", "replace") + b"\n")
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def _all(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        if name != "-":
+            yield name
+            continue
+        # Bytes that are no UTF-8 are a name too: a replaced one, and never the end.
+        for line in sys.stdin.buffer:
+            yield line.rstrip(b"\r\n").decode("utf-8", "replace")

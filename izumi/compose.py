@@ -1,0 +1,452 @@
+"""The composition root: settings in, running units out. Nothing else builds adapters."""
+
+import asyncio
+import contextlib
+import os
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from izumi.bus import jetstream, provision
+from izumi.bus.jetstream import JetStreamBus
+from izumi.bus.permissions import role_name
+from izumi.bus.topology import Membership, Want, parse_consumer
+from izumi.clients.anilist import Anilist
+from izumi.clients.discord import DiscordChannel, Gate
+from izumi.clients.discord_address import WebhookAddress
+from izumi.clients.facts import CachedFacts
+from izumi.clients.facts_cache import FactsCache
+from izumi.clients.http import Http
+from izumi.clients.journal import Journal
+from izumi.clients.kitsu import Kitsu
+from izumi.clients.ports import ShowFacts
+from izumi.clients.secret_file import secret
+from izumi.consumers.distributor import Distributor, DistributorSettings
+from izumi.consumers.encoder import Encoder, EncoderSettings
+from izumi.consumers.notifier import DiscordTarget, Notifier, NotifierSettings, Target
+from izumi.domain.errors import UserError
+from izumi.domain.profile import Profile
+from izumi.media import binary
+from izumi.media.probe import ChildProber
+from izumi.media.transcoder import FfmpegTranscoder
+from izumi.naming.process import NamingProcess
+from izumi.publishers.acquisition import Acquisition
+from izumi.runtime.breaker import Breaker
+from izumi.runtime.ports import Handler
+from izumi.runtime.presence import Facts, Presence, of_worker
+from izumi.runtime.scratch import Scratch
+from izumi.runtime.shutdown import Shutdown
+from izumi.runtime.worker import Worker, utcnow
+from izumi.settings import Settings
+from izumi.storage.ledger import Ledger
+from izumi.storage.ports import Location, Store
+from izumi.storage.rclone import Rclone
+from izumi.storage.store import RcloneStore
+
+log = structlog.get_logger()
+
+UNITS = ("acquisition", "encoder", "distributor", "notifier")
+
+
+class Wanted(NamedTuple):
+    """A unit to run; `group` is empty where the unit has none."""
+
+    unit: str
+    group: str = ""
+
+
+def configured(settings: Settings) -> list[Wanted]:
+    """Every unit that the configuration has a table for."""
+    wanted = [Wanted("acquisition")] if settings.acquisition else []
+    for unit in UNITS[1:]:
+        wanted += [Wanted(unit, group) for group in getattr(settings, unit)]
+    return wanted
+
+
+def chosen(settings: Settings, unit: str, group: str | None) -> list[Wanted]:
+    """The groups of one unit to run: all, or the one that was asked for.
+
+    Raises:
+        UserError: The configuration has no such table.
+    """
+    known = [wanted for wanted in configured(settings) if wanted.unit == unit]
+    found = [wanted for wanted in known if group is None or wanted.group == group]
+    if not found:
+        table = f"[{unit}.{group}]" if group else f"[{unit}]"
+        have = ", ".join(f"[{w.unit}.{w.group}]".replace(".]", "]") for w in configured(settings))
+        raise UserError(f"the configuration has no {table}; it has {have or 'no unit at all'}")
+    return found
+
+
+def memberships(settings: Settings) -> list[Membership]:
+    """The queue groups of the configuration, as the bus has to know them."""
+    members = [Membership(unit="encoder", group=group) for group in settings.encoder]
+    for group, distributor in settings.distributor.items():
+        wants = tuple(Want(fact, distributor.subs) for fact in ("acquired", "encoded"))
+        members.append(
+            Membership(unit="distributor", group=group, wants=wants, deliver=distributor.deliver)
+        )
+    members += [
+        Membership(unit="notifier", group=group, deliver=notifier.deliver)
+        for group, notifier in settings.notifier.items()
+    ]
+    return members
+
+
+def locations(settings: Settings) -> dict[str, Location]:
+    """Every location of the configuration, by name."""
+    return {name: storage.location(name) for name, storage in settings.storage.items()}
+
+
+def profile(settings: Settings, name: str) -> Profile:
+    """An encoding profile; `hardsub` is there without being configured."""
+    return settings.profile.get(name) or Profile()
+
+
+@contextlib.asynccontextmanager
+async def bus(settings: Settings, *, name: str, role: str) -> AsyncIterator[JetStreamBus]:
+    """A connection to the bus under one role.
+
+    `{role}` in the path of `[bus] seed_file` stands for the role, so that one
+    configuration serves several units with a key each.
+    """
+    ours = settings.bus
+    if ours.embedded is not None:
+        server = f"nats://{ours.embedded.host}:{ours.embedded.port}"
+        ours = msgspec.structs.replace(ours, servers=(server,))
+    if ours.seed_file is not None:
+        path = Path(str(ours.seed_file).replace("{role}", role))
+        ours = msgspec.structs.replace(ours, seed_file=path)
+    connected = await jetstream.connect(ours, name=name, role=role)
+    try:
+        yield connected
+    finally:
+        await connected.aclose()
+
+
+async def prepare(settings: Settings) -> None:
+    """Make streams and consumers what this configuration needs.
+
+    On a bus with keys that is for `izumi-admin bus apply`, with the key of an admin.
+    """
+    if settings.bus.seed_file is not None:
+        return
+    async with bus(settings, name="izumi prepare", role="admin") as connected:
+        await provision.apply(
+            connected.connection,
+            memberships(settings),
+            replicas=settings.bus.replicas,
+            ack_wait_s=settings.bus.ack_wait_s,
+        )
+
+
+async def hand_back(settings: Settings, replies: Collection[str]) -> None:
+    """Settle leases in the place of an instance that died: others may start at once."""
+    by_role: dict[str, list[str]] = {}
+    for reply in replies:
+        # `$JS.ACK.<stream>.<consumer>...`, or the longer form with domain and account.
+        consumer = reply.split(".")[5 if reply.count(".") > 9 else 3]
+        unit, group, _ = parse_consumer(consumer)
+        by_role.setdefault(role_name(unit, group), []).append(reply)
+    for role, ours in by_role.items():
+        async with bus(settings, name=f"izumi supervisor of {role}", role=role) as connected:
+            for reply in ours:
+                await connected.tell(reply, b"-NAK")
+
+
+@contextlib.asynccontextmanager
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    """The store of this process, over an rclone of its own."""
+    async with Rclone(settings.rclone, state=settings.state) as rclone:
+        yield RcloneStore(rclone)
+
+
+def scratch_root(settings: Settings) -> Path:
+    """Where this host's instances work."""
+    return settings.scratch or settings.state / "scratch"
+
+
+def acquisition_state(settings: Settings) -> Path:
+    """Where acquisition keeps its ledger and staged files."""
+    return settings.state / "acquisition"
+
+
+class _Running(NamedTuple):
+    wanted: Wanted
+    run: Callable[[Shutdown], Awaitable[None]]
+    facts: Callable[[], Facts]
+    bus: JetStreamBus
+
+
+@dataclass(kw_only=True)
+class Instance:
+    """The units of one process. Made by `instance`.
+
+    Attributes:
+        settings: The configuration.
+        name: Unique on the bus.
+        stack: Closes what was opened, last first.
+        store: Shared by the units.
+        scratch: Shared by the units.
+        http: Shared by the clients.
+    """
+
+    settings: Settings
+    name: str
+    stack: AsyncExitStack
+    store: Store
+    scratch: Scratch
+    http: Http
+    gate: Gate
+
+    async def acquisition(self, connected: JetStreamBus, shutdown: Shutdown) -> _Running:
+        """The watch folders of this host."""
+        assert self.settings.acquisition is not None  # noqa: S101 - `chosen` looked
+        ledger = await self.stack.enter_async_context(
+            await Ledger.own(acquisition_state(self.settings))
+        )
+        unit = await self.acquisition_of(ledger, connected)
+
+        def facts() -> Facts:
+            trouble = unit.trouble()
+            state = "draining" if shutdown.stopping.is_set() else "running"
+            return Facts("broken" if trouble else state, reason=trouble)
+
+        return _Running(
+            Wanted("acquisition"),
+            lambda asked: unit.run(asked.stopping, asked.hurry),
+            facts,
+            connected,
+        )
+
+    async def acquisition_of(self, ledger: Ledger, connected: JetStreamBus) -> Acquisition:
+        """The unit over a ledger that the caller owns."""
+        settings = self.settings
+        assert settings.acquisition is not None  # noqa: S101 - `chosen` looked
+        naming = await self.stack.enter_async_context(NamingProcess())
+        prober = ChildProber(settings.ffmpeg)
+        return Acquisition(
+            settings=settings.acquisition,
+            ledger=ledger,
+            bus=connected,
+            store=self.store,
+            locations=locations(settings),
+            identifier=naming,
+            prove_whole=prober.prove_whole,
+            state=acquisition_state(settings),
+            instance=self.name,
+            host=settings.host,
+            policy=settings.retry,
+            drain_s=settings.worker.drain_s,
+        )
+
+    async def encoder(self, group: str) -> tuple[Handler, EncoderSettings]:
+        """The handler of an encoder group."""
+        settings = self.settings.encoder[group]
+        ffmpeg = binary.usable(await binary.examine(binary.locate(self.settings.ffmpeg)))
+        transcoder = FfmpegTranscoder(
+            ffmpeg,
+            self.settings.ffmpeg,
+            cache=self.settings.state / "fontconfig",
+            threads=settings.threads,
+            nice=settings.nice,
+            stall_s=settings.stall_s,
+        )
+        handler = Encoder(
+            settings=settings,
+            profile=profile(self.settings, settings.profile),
+            locations=locations(self.settings),
+            store=self.store,
+            transcoder=transcoder,
+            host=self.settings.host,
+            now=utcnow,
+        )
+        return handler, settings
+
+    async def distributor(self, group: str) -> tuple[Handler, DistributorSettings]:
+        """The handler of a distributor group."""
+        settings = self.settings.distributor[group]
+        handler = Distributor(
+            group=group,
+            settings=settings,
+            locations=locations(self.settings),
+            store=self.store,
+            host=self.settings.host,
+            now=utcnow,
+        )
+        return handler, settings
+
+    async def notifier(self, group: str) -> tuple[Handler, NotifierSettings]:
+        """The handler of a notifier group."""
+        settings = self.settings.notifier[group]
+        targets = [self._discord(group, target) for target in settings.discord]
+        if settings.logs:
+            journal = Journal(self.settings.state / "announcements.jsonl")
+            targets.append(Target(journal, settings.announce))
+        handler = Notifier(
+            group=group,
+            targets=targets,
+            facts=self._facts(),
+            facts_within_s=settings.facts_within_s,
+            host=self.settings.host,
+            now=utcnow,
+        )
+        return handler, settings
+
+    def _discord(self, group: str, target: DiscordTarget) -> Target:
+        place = f"[[notifier.{group}.discord]] {target.name}"
+        discord = self.settings.discord
+        address = WebhookAddress(
+            secret(target.url, target.url_file, place), place=place, hosts=discord.hosts
+        )
+        channel = DiscordChannel(
+            name=target.name,
+            http=self.http,
+            gate=self.gate,
+            template=target.template,
+            link_base=target.link_base,
+            timeout_s=discord.timeout_s,
+            address=address,
+        )
+        return Target(channel, target.announce)
+
+    def _facts(self) -> ShowFacts | None:
+        anilist, kitsu = self.settings.anilist, self.settings.kitsu
+        if not anilist.enabled:
+            return None
+        facts = CachedFacts(
+            Anilist(self.http, anilist),
+            Kitsu(self.http, kitsu) if kitsu.enabled else None,
+            FactsCache(self.settings.state / "facts.sqlite"),
+            fresh_s=anilist.fresh_h * 3600,
+        )
+        self.stack.push_async_callback(facts.aclose)
+        return facts
+
+    async def consumer(
+        self, wanted: Wanted, connected: JetStreamBus, shutdown: Shutdown
+    ) -> _Running:
+        """A worker around the handler of a group."""
+        made: Mapping[str, Callable[[str], Awaitable[tuple[Handler, _GroupSettings]]]] = {
+            "encoder": self.encoder,
+            "distributor": self.distributor,
+            "notifier": self.notifier,
+        }
+        handler, settings = await made[wanted.unit](wanted.group)
+        rules = self.settings.worker
+        worker = Worker(
+            unit=wanted.unit,
+            group=wanted.group,
+            instance=self.name,
+            bus=connected,
+            inbox=connected.inbox(wanted.unit, wanted.group, tier=settings.tier),
+            handler=handler,
+            jobs=settings.jobs,
+            scratch=self.scratch,
+            settings=rules,
+            policy=self.settings.retry,
+            ack_wait_s=self.settings.bus.ack_wait_s,
+            host=self.settings.host,
+            breaker=Breaker(rules.breaker_failures, rules.breaker_cooldown_s),
+        )
+        return _Running(wanted, worker.run, lambda: of_worker(worker, shutdown), connected)
+
+
+_GroupSettings = EncoderSettings | DistributorSettings | NotifierSettings
+
+
+@contextlib.asynccontextmanager
+async def instance(settings: Settings, name: str) -> AsyncIterator[Instance]:
+    """What all units of a process share, opened."""
+    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        opened = await stack.enter_async_context(store(settings))
+        scratch = Scratch(
+            scratch_root(settings), name, keep_free_bytes=settings.worker.keep_free_bytes
+        )
+        stack.callback(scratch.close)
+        swept = scratch.sweep()
+        if swept:
+            log.info("scratch.swept", folders=swept)
+        http = Http()
+        stack.push_async_callback(http.aclose)
+        yield Instance(
+            settings=settings,
+            name=name,
+            stack=stack,
+            store=opened,
+            scratch=scratch,
+            http=http,
+            gate=Gate(),
+        )
+
+
+def instance_name(settings: Settings) -> str:
+    """Unique on the bus, and readable."""
+    return f"{settings.host}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+
+
+async def run(settings: Settings, wanted: Sequence[Wanted], shutdown: Shutdown) -> None:
+    """Run units in this process until asked to stop.
+
+    Raises:
+        UserError: The configuration or the bus does not allow it; nothing was started.
+    """
+    await prepare(settings)
+    name = instance_name(settings)
+    async with instance(settings, name) as parts:
+        shared: JetStreamBus | None = None
+        running: list[_Running] = []
+        for unit in wanted:
+            if shared is None or _has_roles(settings):
+                role = role_name(unit.unit, unit.group)
+                shared = await parts.stack.enter_async_context(
+                    bus(settings, name=f"izumi {role} {name}", role=role)
+                )
+            if unit.unit == "acquisition":
+                running.append(await parts.acquisition(shared, shutdown))
+            else:
+                running.append(await parts.consumer(unit, shared, shutdown))
+        log.info(
+            "instance.started", instance=name, units=[".".join(filter(None, w)) for w in wanted]
+        )
+        await _together(settings, name, running, shutdown)
+    log.info("instance.stopped", instance=name)
+
+
+def _has_roles(settings: Settings) -> bool:
+    return "{role}" in str(settings.bus.seed_file or "")
+
+
+async def _together(
+    settings: Settings, name: str, running: Sequence[_Running], shutdown: Shutdown
+) -> None:
+    """Run all; the first that ends with an error ends the others, in good order."""
+    tasks = [asyncio.ensure_future(unit.run(shutdown)) for unit in running]
+    telling = [
+        asyncio.create_task(
+            Presence(
+                unit.bus,
+                unit=unit.wanted.unit,
+                group=unit.wanted.group,
+                instance=name,
+                host=settings.host,
+                facts=unit.facts,
+            ).run()
+        )
+        for unit in running
+    ]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        shutdown.request()
+        await asyncio.gather(*tasks)
+    finally:
+        for task in telling:
+            task.cancel()
+        await asyncio.gather(*telling, return_exceptions=True)

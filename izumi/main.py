@@ -1,0 +1,125 @@
+"""`izumi` and `izumi-admin`: what they can be asked, and how they end.
+
+Exit codes of both:
+
+    0   done
+    1   it did not work, or something is held or broken; the reason was printed
+    2   usage or configuration: something to change before trying again
+    130 interrupted
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from cyclopts import App
+from cyclopts.exceptions import CycloptsError
+from rich.console import Console
+
+from izumi import __version__
+from izumi.domain.errors import IzumiError, UserError
+
+OK: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+INTERRUPTED: Final = 130
+
+_EPILOGUE = "Exit codes: 0 done, 1 did not work (the reason is printed), 2 usage or configuration."
+
+izumi = App(
+    name="izumi",
+    help=f"One spring for East Asian shows: acquire, hardsub, distribute, announce.\n\n{_EPILOGUE}",
+    version=__version__,
+    result_action="return_value",
+)
+izumi.command("izumi.commands.up:up")
+izumi.command("izumi.commands.run:run")
+izumi.command("izumi.commands.acquire:acquire")
+izumi.command("izumi.commands.identify:identify")
+izumi.command("izumi.commands.doctor:doctor")
+izumi.command("izumi.commands.demo:demo")
+_config = App(name="config", help="The configuration file.")
+izumi.command(_config)
+_config.command("izumi.commands.config:check", name="check")
+_config.command("izumi.commands.config:show", name="show")
+_config.command("izumi.commands.config:reference", name="reference")
+
+admin = App(
+    name="izumi-admin",
+    help=f"The library and the bus in their keeper's hands.\n\n{_EPILOGUE}",
+    version=__version__,
+    result_action="return_value",
+)
+_acquisition = App(name="acquisition", help="Files of the watch folders.")
+_hold = App(name="hold", help="What a person must decide.")
+_dlq = App(name="dlq", help="Dead letters: what was given up.")
+_jobs = App(name="jobs", help="Jobs of every unit.")
+_bus = App(name="bus", help="Streams and consumers.")
+for _sub in (_acquisition, _hold, _dlq, _jobs, _bus):
+    admin.command(_sub)
+_acquisition.command("izumi.commands.admin:acquisition_list", name="list")
+_hold.command("izumi.commands.admin:hold_list", name="list")
+_dlq.command("izumi.commands.admin:dlq_list", name="list")
+_dlq.command("izumi.commands.admin:dlq_retry", name="retry")
+_jobs.command("izumi.commands.admin:jobs_list", name="list")
+_bus.command("izumi.commands.admin:bus_plan", name="plan")
+_bus.command("izumi.commands.admin:bus_apply", name="apply")
+admin.command("izumi.commands.admin:nodes")
+
+
+def run() -> None:
+    """Entry point of `izumi`."""
+    sys.exit(_run(izumi))
+
+
+def run_admin() -> None:
+    """Entry point of `izumi-admin`."""
+    sys.exit(_run(admin))
+
+
+def _run(app: App) -> int:
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    return outcome(
+        lambda: app(exit_on_error=False, error_console=errors, print_error=True),
+        lambda line: errors.print(f"{app.name[0]}: {line}", markup=False),
+    )
+
+
+def outcome(command: Callable[[], object], complain: Callable[[str], None]) -> int:
+    """The exit code of a command, its errors told in one line each."""
+    try:
+        result = command()
+    except CycloptsError:
+        return USAGE
+    except UserError as exc:
+        complain(str(exc))
+        return USAGE
+    except IzumiError as exc:
+        complain(str(exc))
+        return FAILED
+    except ExceptionGroup as exc:
+        return _grouped(exc, complain)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        sys.stdout = None  # type: ignore[assignment] - nothing may flush it again
+        return OK
+    return result if isinstance(result, int) else OK
+
+
+def _grouped(group: ExceptionGroup, complain: Callable[[str], None]) -> int:
+    """One line for each of ours; anything else is a fault and shows where it is."""
+    ours, others = group.split(IzumiError)
+    if others is not None:
+        structlog.get_logger().error("command.crashed", exc_info=others)
+    codes = [outcome(_raising(exc), complain) for exc in (ours.exceptions if ours else ())]
+    return max([FAILED] * (others is not None) + codes, default=FAILED)
+
+
+def _raising(error: Exception) -> Callable[[], object]:
+    def command() -> object:
+        raise error
+
+    return command

@@ -1,0 +1,321 @@
+"""One TOML file, typed: found, read, checked, and shown with its secrets masked."""
+
+import difflib
+import os
+import re
+import socket
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, get_args, get_type_hints
+
+import msgspec
+
+from izumi.bus.settings import BusSettings
+from izumi.clients.settings import AnilistSettings, DiscordSettings, KitsuSettings
+from izumi.consumers.distributor import DistributorSettings
+from izumi.consumers.encoder import EncoderSettings
+from izumi.consumers.notifier import NotifierSettings
+from izumi.domain.errors import ConfigError
+from izumi.domain.profile import Profile
+from izumi.domain.retry import RetryPolicy
+from izumi.domain.secret import Secret
+from izumi.media.settings import FfmpegSettings
+from izumi.publishers.acquisition import AcquisitionSettings
+from izumi.runtime.settings import LogSettings, WorkerSettings
+from izumi.storage.settings import RcloneSettings, StorageSettings
+
+VARIABLE: Final = "IZUMI_CONFIG"
+OVERLAY: Final = "IZUMI__"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
+
+
+class Settings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """The whole configuration file.
+
+    Attributes:
+        state: Folder for what must survive a restart: ledgers, caches, the embedded bus.
+        scratch: Folder for work in progress; `<state>/scratch` when not set.
+        host: What this host calls itself in events; its host name when not set.
+        log: How to log.
+        bus: Where the bus is, or that it runs here.
+        rclone: The rclone that moves files.
+        ffmpeg: The ffmpeg that encodes.
+        storage: Named locations.
+        acquisition: Watch folders; without it this host acquires nothing.
+        encoder: Encoder groups of this host.
+        distributor: Distributor groups of this host.
+        notifier: Notifier groups of this host.
+        profile: Encoding profiles besides the default one, `hardsub`.
+        worker: How jobs are run, retried and given up.
+        retry: When a job is tried again.
+        anilist: Facts of shows.
+        kitsu: Links to Kitsu.
+        discord: How Discord is reached.
+    """
+
+    state: Path
+    scratch: Path | None = None
+    host: str = msgspec.field(default_factory=socket.gethostname)
+    log: LogSettings = msgspec.field(default_factory=LogSettings)
+    bus: BusSettings = msgspec.field(default_factory=BusSettings)
+    rclone: RcloneSettings = msgspec.field(default_factory=RcloneSettings)
+    ffmpeg: FfmpegSettings = msgspec.field(default_factory=FfmpegSettings)
+    storage: dict[str, StorageSettings] = {}
+    acquisition: AcquisitionSettings | None = None
+    encoder: dict[str, EncoderSettings] = {}
+    distributor: dict[str, DistributorSettings] = {}
+    notifier: dict[str, NotifierSettings] = {}
+    profile: dict[str, Profile] = {}
+    worker: WorkerSettings = msgspec.field(default_factory=WorkerSettings)
+    retry: RetryPolicy = msgspec.field(default_factory=RetryPolicy)
+    anilist: AnilistSettings = msgspec.field(default_factory=AnilistSettings)
+    kitsu: KitsuSettings = msgspec.field(default_factory=KitsuSettings)
+    discord: DiscordSettings = msgspec.field(default_factory=DiscordSettings)
+
+
+def find(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The file to read: the one asked for, or the first of the usual places.
+
+    Raises:
+        ConfigError: There is none; the text lists where it was looked for.
+    """
+    if path is not None:
+        places = [path]
+    elif VARIABLE in environ:
+        places = [Path(environ[VARIABLE])]
+    else:
+        home = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        places = [Path("izumi.toml"), home / "izumi" / "izumi.toml", Path("/etc/izumi/izumi.toml")]
+    for place in places:
+        if place.is_file():
+            return place.absolute()
+    looked = ", ".join(map(str, places))
+    msg = f"no configuration at {looked}; give --config FILE, or start from izumi.example.toml"
+    raise ConfigError(msg)
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check a file.
+
+    `IZUMI__BUS__ACK_WAIT_S=5` in the environment replaces `[bus] ack_wait_s`. Relative
+    paths count from the file's own folder.
+
+    Raises:
+        ConfigError: One line with file, path, value and the way out.
+    """
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as exc:
+        msg = f"{path}: cannot be read: {exc}"
+        raise ConfigError(msg) from exc
+    except tomllib.TOMLDecodeError as exc:
+        msg = f"{path}: not TOML: {exc}"
+        raise ConfigError(msg) from exc
+    _overlay(document, environ)
+    try:
+        settings = msgspec.convert(document, Settings, dec_hook=_hook(path.parent))
+    except msgspec.ValidationError as exc:
+        raise ConfigError(f"{path}: {explain(str(exc), document)}") from exc
+    for problem in cross_check(settings):
+        raise ConfigError(f"{path}: {problem}")
+    return settings
+
+
+def _overlay(document: dict[str, Any], environ: Mapping[str, str]) -> None:
+    """Put the environment's values over the file's; they are read as TOML where they are."""
+    for name, value in environ.items():
+        if not name.startswith(OVERLAY):
+            continue
+        *tables, key = name.removeprefix(OVERLAY).lower().split("__")
+        table: Any = document
+        for step in tables:
+            table = table.setdefault(step, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"{name}: {step!r} is no table of the configuration")
+        try:
+            table[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            table[key] = value
+
+
+def _hook(base: Path) -> Callable[[type, Any], Any]:
+    def convert(kind: type, value: Any) -> Any:
+        if not isinstance(value, str) or not value:
+            raise ValueError(f"Expected text, got {value!r}")
+        if kind is Path:
+            return base / Path(value).expanduser()
+        if kind is Secret:
+            return Secret(value)
+        raise NotImplementedError(kind)
+
+    return convert
+
+
+def explain(text: str, document: Mapping[str, Any]) -> str:
+    """Msgspec's sentence as ours: the table by name, the value, the nearest known key."""
+    message, _, where = text.partition(" - at `")
+    steps = _steps(where.rstrip("`"), document)
+    path = ".".join(steps)
+    unknown = re.search(r"unknown field `(.*)`", message)
+    if unknown:
+        known = _fields(steps)
+        near = difflib.get_close_matches(unknown[1], known, n=1, cutoff=0.5)
+        hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
+        return (
+            f"[{path}] unknown key `{unknown[1]}`; {hint}"
+            if path
+            else (f"unknown key `{unknown[1]}`; {hint}")
+        )
+    value = _value(steps, document)
+    shown = "" if value is None or isinstance(value, dict) else f" (it is {value!r})"
+    return f"{path}: {message}{shown}" if path else message
+
+
+def _steps(where: str, document: Mapping[str, Any]) -> list[str]:
+    """The keys along msgspec's path, which writes `[...]` for any key of a free table."""
+    steps: list[str] = []
+    kind: Any = Settings
+    here: Any = document
+    for step in re.findall(r"\[\.\.\.\]|\[\d+\]|[^.\[\]$]+", where):
+        inner = _inside(kind, step)
+        name = _culprit(here, inner) if step == "[...]" else step.strip("[]")
+        if isinstance(here, dict):
+            here = here.get(name)
+        elif isinstance(here, list) and name.isdigit():
+            here = here[int(name)]
+        steps.append(name)
+        kind = inner
+    return steps
+
+
+def _culprit(table: Any, kind: Any) -> str:
+    """Which entry of a free table does not convert."""
+    for name, value in table.items() if isinstance(table, dict) else ():
+        try:
+            msgspec.convert(value, kind, dec_hook=_hook(Path()))
+        except msgspec.ValidationError:
+            return str(name)
+    return "..."
+
+
+def _fields(steps: Sequence[str]) -> list[str]:
+    """The keys that the table at `steps` may have."""
+    kind: Any = Settings
+    for step in steps:
+        kind = _inside(kind, step)
+    return sorted(kind.__struct_fields__) if hasattr(kind, "__struct_fields__") else []
+
+
+def _inside(kind: Any, step: str) -> Any:
+    """The type of what lies at `step` of something of type `kind`."""
+    candidates = [kind, *get_args(kind)]
+    for struct in candidates:
+        if step in getattr(struct, "__struct_fields__", ()):
+            inner = get_type_hints(struct)[step]
+            optional = [arg for arg in get_args(inner) if arg is not type(None)]
+            return optional[0] if len(optional) == 1 and type(None) in get_args(inner) else inner
+    # A free table or an array: the type of its values.
+    return next((arg for arg in reversed(get_args(kind)) if arg is not Ellipsis), kind)
+
+
+def _value(steps: Sequence[str], document: Mapping[str, Any]) -> Any:
+    """What stands at `steps`; masked where it may be a secret."""
+    here: Any = document
+    for step in steps:
+        if isinstance(here, dict):
+            here = here.get(step)
+        elif isinstance(here, list) and step.isdigit() and int(step) < len(here):
+            here = here[int(step)]
+    secret = steps and re.search(r"url|key|token|secret|password", steps[-1])
+    return "***" if secret and here is not None else here
+
+
+def cross_check(settings: Settings) -> Iterator[str]:
+    """What no table alone can tell: names that other tables must have."""
+    if settings.bus.embedded is not None and settings.bus.embedded.port == 0:
+        yield "[bus.embedded] port: 0 would be another one at every start; name one, such as 4222"
+    for table in ("storage", "encoder", "distributor", "notifier", "profile"):
+        for name in getattr(settings, table):
+            if not _NAME.fullmatch(name):
+                yield (
+                    f"[{table}.{name}]: a name has letters, digits, `-` and `_`, begins with "
+                    "a letter or digit, and is at most 48 long"
+                )
+    for place, name in _wanted_locations(settings):
+        if name not in settings.storage:
+            yield f"{place}: {_no_such(name, 'storage', settings.storage)}"
+    for group, encoder in settings.encoder.items():
+        if encoder.profile != "hardsub" and encoder.profile not in settings.profile:
+            known = [*settings.profile, "hardsub"]
+            yield f"[encoder.{group}] profile: {_no_such(encoder.profile, 'profile', known)}"
+    yield from _watch_problems(settings)
+
+
+def _wanted_locations(settings: Settings) -> Iterator[tuple[str, str]]:
+    for number, watch in enumerate(settings.acquisition.watch if settings.acquisition else ()):
+        for name in watch.destinations:
+            yield f"[[acquisition.watch]] number {number + 1}, destinations", name
+    for table in ("encoder", "distributor"):
+        for group, unit in getattr(settings, table).items():
+            for key in ("sources", "destinations"):
+                for name in getattr(unit, key):
+                    yield f"[{table}.{group}] {key}", name
+
+
+def _no_such(name: str, table: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(names) or 'none'}"
+    return f"there is no [{table}.{name}]; {hint}"
+
+
+def _watch_problems(settings: Settings) -> Iterator[str]:
+    watches = settings.acquisition.watch if settings.acquisition else ()
+    own = [settings.state, settings.scratch or settings.state]
+    for number, watch in enumerate(watches):
+        place = f"[[acquisition.watch]] number {number + 1}, path"
+        for folder in own:
+            if folder.is_relative_to(watch.path) or watch.path.is_relative_to(folder):
+                yield f"{place}: {watch.path} and Izumi's own {folder} must lie apart"
+                break
+        for other in watches[:number]:
+            if watch.path.is_relative_to(other.path) or other.path.is_relative_to(watch.path):
+                yield f"{place}: {watch.path} overlaps the watch folder {other.path}"
+
+
+def secrets(settings: Settings) -> list[str]:
+    """Every secret text in the configuration, for the mask of the log."""
+    return [value.reveal() for value in _walk(settings) if isinstance(value, Secret)]
+
+
+def _walk(value: Any) -> Iterator[Any]:
+    yield value
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from _walk(getattr(value, name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _walk(item)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _walk(item)
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """The configuration as TOML values, defaults filled in, secrets masked."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, msgspec.Struct):
+            fields = {name: getattr(value, name) for name in value.__struct_fields__}
+            return {key: plain(item) for key, item in fields.items() if item not in (None, {}, ())}
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        if isinstance(value, tuple | list):
+            return [plain(item) for item in value]
+        return value if isinstance(value, bool | int | float | str) else str(value)
+
+    table: dict[str, Any] = plain(settings)
+    return table
