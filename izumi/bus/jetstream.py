@@ -113,7 +113,7 @@ class JetStreamBus:
 
     async def latest(self, pattern: str) -> list[Stored]:
         """The last message on every subject that matches, oldest first."""
-        return await latest(self.connection, pattern)
+        return await self._persist(lambda: latest(self.connection, pattern))
 
     async def tell(self, subject: str, data: bytes, *, ttl_s: int | None = None) -> None:
         """Send once, without a receipt; nothing happens when the bus is away."""

@@ -6,12 +6,15 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import structlog
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from izumi.bus.connection import Connection
 from izumi.bus.delivery import ACK_PREFIX, JetStreamDelivery
 from izumi.domain.errors import BusUnavailable
+
+log = structlog.get_logger("izumi.bus")
 
 NEXT = "$JS.API.CONSUMER.MSG.NEXT"
 
@@ -114,19 +117,24 @@ class Mailbox:
             await job.nak()
 
     def _on_message(self, msg: Msg) -> None:
+        try:
+            answer = self._read(msg)
+        except ValueError as exc:
+            # Not from the server; raising here would end the reading of the connection.
+            log.warning("bus.strange_answer", subject=msg.subject, error=str(exc))
+            return
+        if answer.status != "100":
+            self._asked.discard(answer.consumer)
+        self._arrive(answer)
+
+    def _read(self, msg: Msg) -> Answer:
         if msg.reply.startswith(ACK_PREFIX):
             job = JetStreamDelivery(self._connection, msg, self._answer_s)
-            consumer = self._consumers.index(job.consumer)
-            self._asked.discard(consumer)
-            self._arrive(Answer(consumer, job))
-            return
+            return Answer(self._consumers.index(job.consumer), job)
         headers = msg.headers or {}
-        status = headers.get("Status", "")
         consumer = int(msg.subject.rpartition(".")[2])
-        if status != "100":
-            self._asked.discard(consumer)
         why = headers.get("Description", "").strip()
-        self._arrive(Answer(consumer, None, status, why))
+        return Answer(consumer, None, headers.get("Status", ""), why)
 
     def _arrive(self, answer: Answer) -> None:
         self._arrived.append(answer)

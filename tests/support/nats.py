@@ -82,7 +82,9 @@ class NatsServer:
         os.kill(self.pid, number)
 
     def freeze(self) -> None:
+        """Stop it where it stands; returns when it does."""
         self.send(signal.SIGSTOP)
+        os.waitpid(self.pid, os.WUNTRACED)
 
     def thaw(self) -> None:
         self.send(signal.SIGCONT)

@@ -195,8 +195,8 @@ async def test_nothing_acknowledged_is_lost_or_doubled_while_the_server_is_kille
             stop.set()
 
         await asyncio.gather(killer(), *(publisher(number) for number in range(8)))
-        info = await bus.connection.request("$JS.API.STREAM.INFO.IZUMI")
         kept = await bus.latest("izumi.job.>")
+        info = await bus.connection.request("$JS.API.STREAM.INFO.IZUMI")
         assert len(receipts) == len(set(receipts)) == len(kept)
         assert f'"messages":{len(receipts)},'.encode() in info.data
 

@@ -174,6 +174,23 @@ async def test_a_consumer_without_tiers_is_one_clear_error(nats_server: NatsServ
         assert (await taken(bus.inbox("encoder", "main"))).seq == 1
 
 
+async def test_a_strange_answer_disturbs_nobody(nats_server: NatsServer):
+    async with provisioned(nats_server, [ENCODERS]) as bus, connected(nats_server.url) as other:
+        inbox = bus.inbox("encoder", "main")
+        taking = asyncio.create_task(taken(inbox))
+
+        async def all_wait() -> bool:
+            return await waiting_pulls(bus) == 3
+
+        await eventually(all_wait)
+        (box,) = inbox._used
+        for name, reply in (("x", ""), ("0", "$JS.ACK.nonsense"), ("0", "")):
+            await other.connection.pull(f"{box._subject}.{name}", b"?", reply=reply)
+        await other.connection.nc.flush()
+        await announce(bus, "a")
+        assert (await taking).seq == 1
+
+
 async def test_too_many_pulls_are_patient(nats_server: NatsServer):
     async with provisioned(nats_server, [], pulling=QUICK) as bus:
         for config in topology.consumers([ENCODERS]):
