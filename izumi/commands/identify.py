@@ -34,9 +34,9 @@ def identify(names: list[str], *, json: bool = False) -> int:
 
 def _all(names: Iterable[str]) -> Iterator[str]:
     for name in names:
+        # Bytes that are no UTF-8 make a name too: a replaced one, and never the end.
         if name != "-":
-            yield name
+            yield name.encode("utf-8", "replace").decode()
             continue
-        # Bytes that are no UTF-8 are a name too: a replaced one, and never the end.
         for line in sys.stdin.buffer:
             yield line.rstrip(b"\r\n").decode("utf-8", "replace")

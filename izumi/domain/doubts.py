@@ -1,0 +1,145 @@
+"""When a person should look, and how sure a decision is."""
+
+import functools
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from izumi.domain.reading.text import fold
+from izumi.domain.reading.vocabulary import is_known
+from izumi.domain.release import VIDEO, Identification, Reading
+
+FIRM: Final = 0.8
+"""How sure a mark must be to count against readers that see none."""
+
+MOST_IN_A_FILE: Final = 4
+"""Episodes that one video file may plausibly hold."""
+
+_PUNCTUATION: Final = re.compile(r"[\W_]+")
+
+
+class Opinions(NamedTuple):
+    """What the readers say of one name."""
+
+    own: Reading
+    others: tuple[Reading, ...]
+
+
+class Doubt(NamedTuple):
+    """Why a person should look, and how likely it is right all the same."""
+
+    reason: str
+    confidence: float
+
+
+def agreed(opinions: Opinions) -> bool:
+    """Whether a firm reading is confirmed, so that no further reader need be asked."""
+    return opinions.own.sure >= FIRM and _same_episode(opinions) and _same_title(opinions)
+
+
+def doubts(found: Identification, opinions: Opinions) -> Iterator[Doubt]:
+    """What speaks against going on without a person, the gravest first."""
+    yield from _no_show(found, opinions.own)
+    yield from _no_episode(found, opinions.own)
+    yield from _too_much(found)
+    if not found.extra and not _same_episode(opinions):
+        yield Doubt(f"the episode is {_differing(opinions)}", 0.49)
+    if opinions.own.titles and not found.by_folder and not _same_title(opinions):
+        theirs = next((title for other in opinions.others for title in other.titles), None)
+        yield Doubt(f"the title is {opinions.own.titles[0]!r} or {theirs!r}", 0.5)
+
+
+def confidence(opinions: Opinions) -> float:
+    """How sure an undoubted decision is: every reader that agrees adds to it."""
+    own, others = opinions
+    episodes = sum(_ends(other.episode) == _ends(own.episode) for other in others)
+    known = {folded(title) for title in own.titles}
+    titles = sum(any(folded(title) in known for title in other.titles) for other in others)
+    firm = 0.2 if agreed(opinions) else 0.02 * (own.sure >= 1)
+    return round(min(0.99, 0.6 + 0.1 * episodes + 0.09 * titles + firm), 2)
+
+
+@functools.lru_cache(maxsize=256)
+def folded(title: str) -> str:
+    """A title for comparing: without case, width, spaces and punctuation."""
+    return _PUNCTUATION.sub("", unicodedata.normalize("NFKC", title).casefold())
+
+
+def _no_show(found: Identification, own: Reading) -> Iterator[Doubt]:
+    if not found.titles:
+        yield Doubt("no show can be read in the name; put the file into a folder of its show", 0.0)
+    elif not own.titles and not found.by_folder:
+        yield Doubt(f"the show may be {found.titles[0]!r}, but nothing stands where titles do", 0.3)
+
+
+def _no_episode(found: Identification, own: Reading) -> Iterator[Doubt]:
+    if found.extra:
+        yield Doubt(f"an extra ({found.extra}), no episode", 0.9)
+    if found.episode and found.episode.startswith("Vol"):
+        yield Doubt(f"a volume ({found.episode}), no episode", 0.5)
+    if found.kind != "film":
+        return
+    if found.seasons and found.extension[1:] in VIDEO:
+        yield Doubt(f"a season ({found.seasons[0]}), but no episode number", 0.4)
+    facts = (own.film, found.group, found.year, found.resolution, found.seasons)
+    if not any(facts):
+        yield Doubt("no episode number, and nothing says that it is a film or a release", 0.4)
+
+
+def _too_much(found: Identification) -> Iterator[Doubt]:
+    if len(found.seasons) > 1:
+        yield Doubt(f"several seasons ({found.seasons[0]} to {found.seasons[-1]}) in one", 0.9)
+    ends = _ends(found.episode)
+    count = int(ends[1] - ends[0]) + 1 if ends else 0
+    if found.extension[1:] in VIDEO and count > MOST_IN_A_FILE:
+        yield Doubt(f"{count} episodes ({found.episode}) in one file", 0.7)
+
+
+def _ends(episode: str | None) -> tuple[float, float] | None:
+    """The first and the last number, for comparing "01" with "1"."""
+    numbers = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", episode or "")]
+    return (numbers[0], numbers[-1]) if numbers else None
+
+
+def _same_episode(opinions: Opinions) -> bool:
+    """Whether the others leave no doubt about the episode.
+
+    A firm mark needs no consent, a loose one that of all; a reader that sees no number
+    does not speak against one at a likely place, a single one that sees a number where
+    the others see none is outvoted, and a film's number belongs to its title.
+    """
+    own, others = opinions
+    mine = _ends(own.episode)
+    theirs = [_ends(other.episode) for other in others]
+    if own.sure >= 1 or (mine is None and (own.film or None in theirs)):
+        return True
+    if own.sure >= FIRM:
+        return mine in theirs or not any(theirs)
+    return all(ends == mine for ends in theirs)
+
+
+def _differing(opinions: Opinions) -> str:
+    own = opinions.own.episode
+    said = dict.fromkeys((own, *(other.episode for other in opinions.others)))
+    return " or ".join("none" if episode is None else repr(episode) for episode in said)
+
+
+def _same_title(opinions: Opinions) -> bool:
+    """Whether another reader sees one of the titles, alone or among its alternatives."""
+    own, others = opinions
+    if not own.titles:
+        return False
+    known = {folded(title) for title in own.titles}
+    chosen = folded(own.titles[0])
+    theirs = [title for other in others for title in other.titles]
+    if all(_of_the_trade(title) and folded(title) not in known for title in theirs):
+        return own.sure >= FIRM
+    return any(
+        folded(title) in known or (len(chosen) > 5 and chosen in folded(title)) for title in theirs
+    )
+
+
+def _of_the_trade(title: str) -> bool:
+    """Whether a reader took "GB" or "MP4" for the title."""
+    return all(map(is_known, fold(title).split()))

@@ -1,0 +1,152 @@
+"""Our own reading of a release name, by structure."""
+
+import re
+from typing import Final
+
+from izumi.domain.reading import episodes, patterns, titles, vocabulary
+from izumi.domain.reading.patterns import Found
+from izumi.domain.reading.scan import Role, Scan, scan
+from izumi.domain.reading.text import text_of, tidy
+from izumi.domain.release import Reading
+
+_GROUP_WORD: Final = re.compile(r"[^\W_][\w@!&'.]{1,24}(?: [^\W_][\w@!&'.]{1,24})?")
+_TAIL: Final = re.compile(r"[ \[(]")
+
+
+def read(stem: str) -> Reading:
+    """What a name without folders and extension says.
+
+    Never raises; the time it takes grows about linearly with the length of the name.
+    """
+    scanned = scan(text_of(tidy(stem)))
+    found = episodes.episode(scanned)
+    extra = _extra(scanned, found)
+    if extra and found and found.sure < 0.9:
+        found = None
+    seasons, marks = _seasons(scanned, found)
+    ends = [found.start] if found else []
+    ends += [extra.start] if extra else []
+    versions = [match.span() for match in patterns.VERSION.finditer(scanned.text.view)]
+    stop = min(ends, default=len(scanned.text.view))
+    names = titles.titles(scanned, found, stop, seasons, [*marks, *versions])
+    view = scanned.text.view
+    return Reading(
+        titles=names.titles,
+        seasons=seasons,
+        episode=found.number if found else None,
+        revision=_revision(scanned, found),
+        resolution=_resolution(scanned),
+        group=_group(scanned, found),
+        year=names.year,
+        extra=extra.number if extra else None,
+        film=vocabulary.FILM.search(view) is not None,
+        uncensored=vocabulary.UNCENSORED.search(view) is not None,
+        sure=found.sure if found else 0.0,
+        why=(f"{found.how}: {found.number}",) if found else (),
+    )
+
+
+def _seasons(scanned: Scan, found: Found | None) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+    """Season numbers, and where they stand."""
+    marks: list[tuple[int, int]] = []
+    numbers = found.seasons if found else ()
+    for match in patterns.SEASONS.finditer(scanned.text.view):
+        if scanned.role_at(match.start()) in {Role.GROUP, Role.META, Role.NUMBER}:
+            continue
+        if found and found.start < match.end() and match.start() < found.end:
+            continue
+        value = patterns.seasons_of(match)
+        if value:
+            marks.append(match.span())
+            numbers = numbers or value
+    return numbers, marks
+
+
+def _revision(scanned: Scan, found: Found | None) -> int | None:
+    if found and found.revision is not None:
+        return found.revision
+    after = found.end if found else 0
+    for piece, role in scanned:
+        if role is Role.GROUP or (not piece.bracket and piece.end <= after):
+            continue
+        start = piece.start if piece.bracket else max(piece.start, after)
+        if match := patterns.VERSION.search(scanned.text.view, start, piece.end):
+            return int(match["v"])
+    match = vocabulary.EXTRA.search(scanned.text.view)
+    return int(match["v"]) if match and match["v"] else None
+
+
+def _resolution(scanned: Scan) -> str | None:
+    value = patterns.resolution(scanned.text.view)
+    if value:
+        return value
+    for piece, role in scanned:
+        if role is Role.META and (match := patterns.BARE.search(scanned.view(piece))):
+            return f"{match[1]}p"
+    return None
+
+
+def _group(scanned: Scan, found: Found | None) -> str | None:
+    for piece, role in scanned:
+        if role is Role.GROUP:
+            return scanned.text.shown[piece.start : piece.end].strip()
+    return _group_behind_dash(scanned) or _group_in_brackets(scanned, found)
+
+
+def _group_behind_dash(scanned: Scan) -> str | None:
+    """Such as "...x264-GROUP", "[1080p] - GROUP", and "...x264.GROUP" of scene names."""
+    free = [piece for piece, role in scanned if role is Role.FREE]
+    if not free:
+        return None
+    view = scanned.text.view
+    for mark in "- " if scanned.text.dotted else "-":
+        end = free[-1].start + len(view[free[-1].start : free[-1].end].rstrip())
+        start = view.rfind(mark, free[-1].start, end) + 1
+        before, word = view[:start].rstrip(" -"), view[start:end].strip(" -")
+        known = vocabulary.is_known(word) or word.isdecimal()
+        if before and start and not known and _GROUP_WORD.fullmatch(word) and _known_end(before):
+            return scanned.text.shown[start:end].strip(" -")
+    return None
+
+
+def _known_end(before: str) -> bool:
+    """Whether a text ends in a bracket or in a word of the trade."""
+    last = _TAIL.split(before)[-1]
+    return before[-1:] in "])}" or any(map(vocabulary.is_known, (last, last.split("-")[-1])))
+
+
+def _group_in_brackets(scanned: Scan, found: Found | None) -> str | None:
+    """The first unknown bracket behind the title, as in "Title - 05 [Group]"."""
+    titled = False
+    for i, (piece, role) in enumerate(scanned):
+        behind = not found or piece.start >= found.end or Role.FREE not in scanned.roles[i + 1 :]
+        if role is Role.TITLE and titled and behind and piece.bracket != "{":
+            return scanned.text.shown[piece.start : piece.end].strip()
+        titled = titled or role in {Role.FREE, Role.NUMBER}
+    return None
+
+
+def _extra(scanned: Scan, found: Found | None) -> Found | None:
+    """NCOP, PV, menu and the like: what it is, and where that stands."""
+    view = scanned.text.view
+    if found and found.sure >= 0.9 and found.how != "number in brackets":
+        return None
+    for match in vocabulary.EXTRA.finditer(view):
+        role = scanned.role_at(match.start())
+        if role is Role.EXTRA or (role is Role.FREE and _stands_apart(scanned, match)):
+            shown = " ".join(scanned.text.shown[match.start("what") : match.end("number")].split())
+            return Found(shown, *match.span(), 1.0, "extra")
+    return None
+
+
+def _stands_apart(scanned: Scan, match: re.Match[str]) -> bool:
+    """Whether the word for an extra in free text is no word of a title."""
+    rest = next(
+        scanned.text.view[match.end() : piece.end].strip(" -")
+        for piece, _ in scanned
+        if piece.end >= match.end()
+    )
+    if not scanned.titled(match.start()):
+        return not rest
+    vague = match["what"] in vocabulary.VAGUE_EXTRAS and not match["number"].strip()
+    return not (vague and rest[:1].isalpha())

@@ -1,0 +1,72 @@
+"""What acquisition is told of a file."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from izumi.domain import names
+from izumi.domain.events import Episode
+from izumi.domain.release import Identification
+from izumi.domain.subjects import Sub
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One file to identify.
+
+    Attributes:
+        name: File name with its extension.
+        folders: Names of the folders between the watch folder and the file.
+    """
+
+    name: str
+    folders: tuple[str, ...] = ()
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file turned out to be.
+
+    Attributes:
+        episode: What it is.
+        key: `<show folder>/<episode file>`; only the file where no show was read, and
+            then it is held.
+        sub: Which folder of a location it goes to.
+        held: Why a person must decide; None: it is certain enough.
+        facts: What is known, for whoever decides.
+    """
+
+    episode: Episode
+    key: str
+    sub: Sub = "none"
+    held: str | None = None
+    facts: dict[str, str] = {}
+
+
+def answer(found: Identification) -> Answer:
+    """An identification as acquisition needs it."""
+    show, clean = names.show_folder(found), names.clean_name(found)
+    episode = Episode(
+        show=show or "",
+        season=found.season,
+        number=found.extra or found.episode,
+        revision=found.revision,
+        resolution=found.resolution,
+        group=found.group,
+    )
+    key = f"{show}/{clean}" if show else clean
+    return Answer(
+        episode=episode, key=key, sub=found.sub, held=found.held, facts=dict(_facts(found))
+    )
+
+
+def unread(question: Question, reason: str) -> Answer:
+    """The answer for a name that could not be read at all."""
+    return Answer(episode=Episode(show=""), key="", held=reason, facts={"name": question.name})
+
+
+def _facts(found: Identification) -> Iterator[tuple[str, str]]:
+    yield "titles", " | ".join(found.titles[:6])
+    yield "episode", found.extra or found.episode or ""
+    yield "season", ", ".join(map(str, found.seasons))
+    yield "kind", found.kind
+    yield "confidence", f"{found.confidence:.2f}"
+    yield "why", "; ".join(found.why)
