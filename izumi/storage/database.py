@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from izumi.domain.errors import NoSpace, Unavailable, UserError
 T = TypeVar("T")
 
 _BUSY_S = 10.0
+_LOOK_S = 0.02
 _USELESS = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
 
 
@@ -140,7 +142,13 @@ class Database:
             raise UserError(msg) from exc
 
     def _bring_up(self, db: sqlite3.Connection) -> None:
-        version = int(db.execute("PRAGMA user_version").fetchone()[0])
+        version = _version(db)
+        end = time.monotonic() + _BUSY_S
+        while not self._own and version < len(self._steps) and time.monotonic() < end:
+            if not is_owned(self._file):
+                break
+            time.sleep(_LOOK_S)  # the owner is bringing it up right now
+            version = _version(db)
         if version == len(self._steps):
             return
         if version > len(self._steps) or not self._own:
@@ -149,6 +157,10 @@ class Database:
         for number, step in enumerate(self._steps[version:], version + 1):
             # executescript would commit on its own; a step is done whole or not at all.
             db.executescript(f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def is_owned(file: Path) -> bool:

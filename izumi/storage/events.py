@@ -90,7 +90,7 @@ class Watcher:
         Raises:
             WatchFailed: It cannot be done; nothing is watched any more.
         """
-        wanted = frozenset(str(root / folder) for folder in folders)
+        wanted = frozenset(f"{root}/{folder}" if folder else f"{root}" for folder in folders)
         if wanted == self._folders and self.alive and not anew:
             return
         loop = asyncio.get_running_loop()

@@ -59,6 +59,11 @@ class Acquirer:
         assert self._process is not None
         return await asyncio.wait_for(asyncio.to_thread(self._process.wait), 60)
 
+    def end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
     async def kill(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
@@ -128,50 +133,60 @@ async def place(tmp_path, nats_server):
         yield Place(tmp_path, bus=bus)
 
 
+@pytest.fixture
+def acquirer(tmp_path, nats_server):
+    """Makes acquirers, and ends them with the test."""
+    made = []
+
+    def make(name="state"):
+        made.append(Acquirer(tmp_path, nats_server.url, name))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()
+
+
 async def test_killed_after_each_step_it_resumes_and_does_everything_once(
-    place, nats_server, tmp_path
+    place, acquirer, tmp_path
 ):
-    acquirer = Acquirer(tmp_path, nats_server.url)
+    one = acquirer()
     with Observer(tmp_path) as observer:
         for number, step in enumerate(STEPS):
             for copy in range(2):
                 data = observer.expect(matroska(20_000, seed=number * 2 + copy))
                 place.put(f"Show {number}/{copy}.mkv", data)
-            acquirer.start(f"{step}=kill")
-            assert await acquirer.died() == -signal.SIGKILL, step
-        acquirer.start()
-        await acquirer.done(2 * len(STEPS))
+            one.start(f"{step}=kill")
+            assert await one.died() == -signal.SIGKILL, step
+        one.start()
+        await one.done(2 * len(STEPS))
         await until(lambda: _no_parts(tmp_path))
         await check(place, observer, 2 * len(STEPS))
-        await acquirer.kill()
-    assert not list((acquirer.state / "staging").iterdir())
+    assert not list((one.state / "staging").iterdir())
 
 
-async def test_killed_after_a_hold_was_told_it_tells_nobody_twice(place, nats_server, tmp_path):
+async def test_killed_after_a_hold_was_told_it_tells_nobody_twice(place, acquirer, tmp_path):
     place.put("Show/bad\udcff.mkv")
-    acquirer = Acquirer(tmp_path, nats_server.url)
-    acquirer.start("acquisition.after_held=kill")
-    assert await acquirer.died() == -signal.SIGKILL
-    acquirer.start()
+    one = acquirer()
+    one.start("acquisition.after_held=kill")
+    assert await one.died() == -signal.SIGKILL
+    one.start()
 
     async def held() -> bool:
-        async with await Ledger.visit(acquirer.state) as ledger:
+        async with await Ledger.visit(one.state) as ledger:
             return (await ledger.counts()).get("held") == 1
 
     await until(held)
     assert len(await place.holds()) == 1
-    await acquirer.kill()
 
 
-async def test_two_acquirers_killed_at_any_moment_take_every_file_once(
-    place, nats_server, tmp_path
-):
+async def test_two_acquirers_killed_at_any_moment_take_every_file_once(place, acquirer, tmp_path):
     """The two share folder and storage, and nothing else."""
     rounds, each = int(os.environ.get("IZUMI_TEST_KILLS", "5")), 8
     chance = random.Random()  # noqa: S311 - when to kill
-    pair = [Acquirer(tmp_path, nats_server.url, name) for name in ("one", "two")]
-    for acquirer in pair:
-        acquirer.start()
+    pair = [acquirer(name) for name in ("one", "two")]
+    for one in pair:
+        one.start()
     with Observer(tmp_path) as observer:
         for number in range(rounds * each):
             data = observer.expect(matroska(100_000, seed=number))
@@ -181,20 +196,18 @@ async def test_two_acquirers_killed_at_any_moment_take_every_file_once(
                 await asyncio.sleep(chance.uniform(0.1, 1.2))  # the moment is what is varied
                 await victim.kill()
                 victim.start()
-        await asyncio.gather(*(acquirer.done(rounds * each) for acquirer in pair))
+        await asyncio.gather(*(one.done(rounds * each) for one in pair))
         await until(lambda: _no_parts(tmp_path))
         await check(place, observer, rounds * each)
-        for acquirer in pair:
-            await acquirer.kill()
 
 
-async def test_asked_to_stop_it_ends_with_success(place, nats_server, tmp_path):
-    acquirer = Acquirer(tmp_path, nats_server.url)
+async def test_asked_to_stop_it_ends_with_success(place, acquirer, tmp_path):
+    one = acquirer()
     place.put("Show/a.mkv")
-    process = acquirer.start()
-    await acquirer.done(1)
+    process = one.start()
+    await one.done(1)
     process.terminate()
-    assert await acquirer.died() == 0
+    assert await one.died() == 0
 
 
 async def _no_parts(base):

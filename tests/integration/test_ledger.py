@@ -250,6 +250,21 @@ async def test_an_older_file_is_brought_up_step_by_step_and_visitors_wait_for_th
     await new.aclose()
 
 
+async def test_a_visitor_waits_for_an_owner_that_is_just_making_the_tables(tmp_path):
+    file = tmp_path / "x.db"
+    owner = Database(file, [], own=True)
+    visiting = asyncio.create_task(
+        asyncio.to_thread(Database, file, ["CREATE TABLE a (b)"], own=False)
+    )
+    await asyncio.sleep(0.1)  # it must not give up meanwhile
+    assert not visiting.done()
+    await owner.write(lambda db: db.execute("CREATE TABLE a (b)"))
+    await owner.write(lambda db: db.execute("PRAGMA user_version = 1"))
+    visitor = await visiting
+    await visitor.aclose()
+    await owner.aclose()
+
+
 async def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path):
     file = tmp_path / "x.db"
     with pytest.raises(Unavailable, match="syntax"):

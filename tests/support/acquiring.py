@@ -74,7 +74,7 @@ class Place:
         self.bus: Any = bus or MemoryBus()
         self.store: Any = SlowStore(base)
         self.names = PlainNames()
-        self.prober = Prober()
+        self.prober: Any = Prober()
         self.locations = {name: Location(name=name, remote=str(base / name)) for name in ("a", "b")}
         self.watch: dict[str, Any] = {"path": self.root, "destinations": ("a", "b")}
         self.watch |= {"quiet_s": QUIET_S} | watch

@@ -115,13 +115,17 @@ class Folder:
         """Sweep and look until cancelled."""
         try:
             while True:
+                await self._wait()
+                began = self._clock()
                 try:
                     await self._turn()
                 except Unavailable as exc:
                     # The ledger's disk is full, or the like: nothing is lost by waiting.
                     log.warning("acquisition.ledger_away", error=str(exc))
                     await asyncio.sleep(_OFFLINE_S)
-                await asyncio.sleep(_PACE_S)
+                # While thousands of files come, half of the time is for other things.
+                took_s = min(self._clock() - began, _OFFLINE_S)
+                await asyncio.sleep(max(_PACE_S, took_s))
         finally:
             await self._watcher.aclose()
 
@@ -145,12 +149,14 @@ class Folder:
         """Why `path` is not taken, for people; empty: it would be. Does file work."""
         return _why_not(Path(self.root), path, self._rules)
 
-    async def _turn(self) -> None:
+    async def _wait(self) -> None:
         wait_s = self._due - self._clock()
         if wait_s > 0 and not self._hints:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait_s)
         self._wake.clear()
+
+    async def _turn(self) -> None:
         if self._due <= self._clock() or len(self._hints) > _MOST_HINTS:
             self._hints.clear()
             await self._sweep()
@@ -174,9 +180,7 @@ class Folder:
         new: set[str] = set()
         try:
             for path in sorted(hints):
-                met = await asyncio.to_thread(walk, root, self._rules, path)
-                await self._take_in(met, whole=False)
-                new.update(met.folders)
+                new.update(await self._follow(root, path))
         except OSError:
             self._due = self._clock()
             return
@@ -184,12 +188,15 @@ class Folder:
         for _ in range(_ROUNDS):
             if not new or not await self._watch(self._folders | new, anew=True):
                 return
-            again: set[str] = set()
-            for path in sorted(new):
-                met = await asyncio.to_thread(walk, root, self._rules, path)
-                await self._take_in(met, whole=False)
-                again.update(met.folders)
-            new = again - self._folders
+            again = [await self._follow(root, path) for path in sorted(new)]
+            new = {folder for folders in again for folder in folders} - self._folders
+
+    async def _follow(self, root: Path, path: str) -> list[str]:
+        """Look at one hint; the folders that are there."""
+        met = await asyncio.to_thread(walk, root, self._rules, path)
+        if met.found or met.refused:
+            await self._take_in(met, whole=False)
+        return met.folders
 
     async def _sweep(self) -> None:
         began = self._clock()

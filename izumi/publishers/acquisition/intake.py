@@ -98,6 +98,11 @@ class Intake:
         if seen:
             self._note(self.ledger.settling(seen))
 
+    def forget(self, id_: int) -> None:
+        """It is finished, and waits for nothing any more."""
+        self.settling.drop(id_)
+        self._orders.pop(id_, None)
+
     async def aclose(self) -> None:
         """End what is being written besides, and forget what waits for later."""
         self.line.close()

@@ -59,9 +59,12 @@ class Outcomes:
     _failures: Counter[int] = field(default_factory=Counter)
     _holds: Counter[int] = field(default_factory=Counter)
 
-    def went_well(self, id_: int) -> None:
+    def went_well(self, item: Item) -> None:
         """Its steps succeeded, as far as they went."""
-        self._failures.pop(id_, None)
+        self._failures.pop(item.id, None)
+        if item.state == "done":
+            self._holds.pop(item.id, None)
+            self.intake.forget(item.id)
 
     async def failed(self, id_: int, item: Item | None, error: Exception) -> None:
         """Its last step, begun with `item`, ended with `error`. Never raises an Exception."""

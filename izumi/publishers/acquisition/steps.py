@@ -108,7 +108,10 @@ class Steps:
             raise NotReady(verdict.reason, passing=verdict.passing)
         if not verdict.proved and self.unproved(item.id):
             return None
-        wrong = await self.prove_whole(root / item.path)
+        try:
+            wrong = await self.prove_whole(root / item.path)
+        except OSError as exc:
+            raise Changed from exc
         if await asyncio.to_thread(look, root, item.path) != before:
             raise Changed
         if wrong is not None:

@@ -52,7 +52,8 @@ class Workers:
             await asyncio.wait({task})
             error = None if task.cancelled() else task.exception()
         if error is None:
-            self.outcomes.went_well(id_)
+            if begun:
+                self.outcomes.went_well(begun[-1])
         elif isinstance(error, Exception):
             await self.outcomes.failed(id_, begun[-1] if begun else None, error)
         else:
