@@ -30,7 +30,7 @@ from izumi.clients.secret_file import secret
 from izumi.consumers.distributor import Distributor, DistributorSettings
 from izumi.consumers.encoder import Encoder, EncoderSettings
 from izumi.consumers.notifier import DiscordTarget, Notifier, NotifierSettings, Target
-from izumi.domain.errors import UserError
+from izumi.domain.errors import BusUnavailable, UserError
 from izumi.domain.profile import Profile
 from izumi.media import binary
 from izumi.media.probe import ChildProber
@@ -146,6 +146,21 @@ async def prepare(settings: Settings) -> None:
         )
 
 
+async def prepare_patiently(settings: Settings, shutdown: Shutdown) -> None:
+    """As `prepare`, waiting for a bus that is not there yet. Hosts come and go.
+
+    Raises:
+        UserError: The bus does not allow it.
+    """
+    while not shutdown.stopping.is_set():
+        try:
+            return await prepare(settings)
+        except BusUnavailable as exc:
+            log.warning("bus.awaited", error=str(exc))
+            await shutdown.pause(2.0)
+    return None
+
+
 async def hand_back(settings: Settings, replies: Collection[str]) -> None:
     """Settle leases in the place of an instance that died: others may start at once."""
     by_role: dict[str, list[str]] = {}
@@ -214,9 +229,9 @@ class Instance:
         unit = await self.acquisition_of(ledger, connected)
 
         def facts() -> Facts:
-            trouble = unit.trouble()
-            state = "draining" if shutdown.stopping.is_set() else "running"
-            return Facts("broken" if trouble else state, reason=trouble)
+            if trouble := unit.trouble():
+                return Facts("broken", reason=trouble)
+            return Facts("draining" if shutdown.stopping.is_set() else "running")
 
         return _Running(
             Wanted("acquisition"),
@@ -398,7 +413,9 @@ async def run(settings: Settings, wanted: Sequence[Wanted], shutdown: Shutdown) 
     Raises:
         UserError: The configuration or the bus does not allow it; nothing was started.
     """
-    await prepare(settings)
+    await prepare_patiently(settings, shutdown)
+    if shutdown.stopping.is_set():
+        return
     name = instance_name(settings)
     async with instance(settings, name) as parts:
         shared: JetStreamBus | None = None

@@ -8,6 +8,7 @@ Exit codes of both:
     130 interrupted
 """
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -33,17 +34,35 @@ izumi = App(
     version=__version__,
     result_action="return_value",
 )
-izumi.command("izumi.commands.up:up")
-izumi.command("izumi.commands.run:run")
-izumi.command("izumi.commands.acquire:acquire")
-izumi.command("izumi.commands.identify:identify")
-izumi.command("izumi.commands.doctor:doctor")
-izumi.command("izumi.commands.demo:demo")
+izumi.command(
+    "izumi.commands.up:up",
+    help="Run the bus, where it is embedded, and every unit of the configuration.",
+)
+izumi.command("izumi.commands.run:run", help="Run one unit, until stopped.")
+izumi.command(
+    "izumi.commands.acquire:acquire", help="Acquire files or folders of a watch folder now."
+)
+izumi.command(
+    "izumi.commands.identify:identify", help="Say what files would be called, and how sure that is."
+)
+izumi.command(
+    "izumi.commands.doctor:doctor",
+    help="Look at versions, tools, locations, bus and space; one line each.",
+)
+izumi.command(
+    "izumi.commands.demo:demo", help="Take three episodes through the whole spring, here and now."
+)
 _config = App(name="config", help="The configuration file.")
 izumi.command(_config)
-_config.command("izumi.commands.config:check", name="check")
-_config.command("izumi.commands.config:show", name="show")
-_config.command("izumi.commands.config:reference", name="reference")
+_config.command("izumi.commands.config:check", name="check", help="Check the file.")
+_config.command(
+    "izumi.commands.config:show", name="show", help="Print what is in force, secrets masked."
+)
+_config.command(
+    "izumi.commands.config:reference",
+    name="reference",
+    help="Print every table and key, as Markdown.",
+)
 
 admin = App(
     name="izumi-admin",
@@ -58,14 +77,24 @@ _jobs = App(name="jobs", help="Jobs of every unit.")
 _bus = App(name="bus", help="Streams and consumers.")
 for _sub in (_acquisition, _hold, _dlq, _jobs, _bus):
     admin.command(_sub)
-_acquisition.command("izumi.commands.admin:acquisition_list", name="list")
-_hold.command("izumi.commands.admin:hold_list", name="list")
-_dlq.command("izumi.commands.admin:dlq_list", name="list")
-_dlq.command("izumi.commands.admin:dlq_retry", name="retry")
-_jobs.command("izumi.commands.admin:jobs_list", name="list")
-_bus.command("izumi.commands.admin:bus_plan", name="plan")
-_bus.command("izumi.commands.admin:bus_apply", name="apply")
-admin.command("izumi.commands.admin:nodes")
+_acquisition.command(
+    "izumi.commands.admin:acquisition_list",
+    name="list",
+    help="Every file with its state, since when and why.",
+)
+_hold.command("izumi.commands.admin:hold_list", name="list", help="What is held, by whom and why.")
+_dlq.command(
+    "izumi.commands.admin:dlq_list", name="list", help="What was given up, by whom and why."
+)
+_dlq.command("izumi.commands.admin:dlq_retry", name="retry", help="Order the work again.")
+_jobs.command("izumi.commands.admin:jobs_list", name="list", help="Every job with its state.")
+_bus.command("izumi.commands.admin:bus_plan", name="plan", help="What `apply` would change.")
+_bus.command(
+    "izumi.commands.admin:bus_apply",
+    name="apply",
+    help="Make streams and consumers what they should be.",
+)
+admin.command("izumi.commands.admin:nodes", help="The living instances.")
 
 
 def run() -> None:
@@ -88,28 +117,25 @@ def _run(app: App) -> int:
 
 def outcome(command: Callable[[], object], complain: Callable[[str], None]) -> int:
     """The exit code of a command, its errors told in one line each."""
+    code: object = OK
     try:
-        result = command()
+        code = command()
     except CycloptsError:
-        return USAGE
-    except UserError as exc:
-        complain(str(exc))
-        return USAGE
+        code = USAGE
     except IzumiError as exc:
         complain(str(exc))
-        return FAILED
+        code = USAGE if isinstance(exc, UserError) else FAILED
     except ExceptionGroup as exc:
-        return _grouped(exc, complain)
+        code = _grouped(exc, complain)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        code = INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough.
-        sys.stdout = None  # type: ignore[assignment] - nothing may flush it again
-        return OK
-    return result if isinstance(result, int) else OK
+        # Whoever read our output has seen enough; nothing may be flushed to it any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code if isinstance(code, int) else OK
 
 
-def _grouped(group: ExceptionGroup, complain: Callable[[str], None]) -> int:
+def _grouped(group: ExceptionGroup[Exception], complain: Callable[[str], None]) -> int:
     """One line for each of ours; anything else is a fault and shows where it is."""
     ours, others = group.split(IzumiError)
     if others is not None:

@@ -183,15 +183,21 @@ def jobs_list(*, config: ConfigFile = None, json: Json = False) -> int:
     return 0
 
 
-def nodes(*, config: ConfigFile = None, json: Json = False) -> int:
-    """List the living instances; exit code 1 when one of them is broken.
+def nodes(*, config: ConfigFile = None, here: bool = False, json: Json = False) -> int:
+    """List the living instances; exit code 1 when one is broken, or none is there.
 
     Args:
         config: See below.
+        here: Only those of this host; every unit of this configuration must be there.
         json: See below.
     """
-    stored = _on_bus(load(config, level="warning"), lambda bus: bus.latest("izumi.node.>"))
+    settings = load(config, level="warning")
+    stored = _on_bus(settings, lambda bus: bus.latest("izumi.node.>"))
     living = [msgspec.json.decode(entry.data, type=Node) for entry in stored if entry.data]
+    wanted: set[tuple[str, str]] = set()
+    if here:
+        living = [node for node in living if node.host == settings.host]
+        wanted = set(compose.configured(settings))
     rows: list[dict[str, object]] = [
         {
             "unit": ".".join(filter(None, (node.unit, node.group))),
@@ -207,7 +213,10 @@ def nodes(*, config: ConfigFile = None, json: Json = False) -> int:
     ]
     columns = ("unit", "instance", "host", "version", "state", "jobs", "since", "reason")
     _print(rows, columns, json=json)
-    return int(any(node.state == "broken" for node in living))
+    missing = wanted - {(node.unit, node.group) for node in living}
+    for unit in sorted(missing):
+        print(f"not there: {'.'.join(filter(None, unit))}")
+    return int(not living or bool(missing) or any(node.state == "broken" for node in living))
 
 
 def bus_plan(*, config: ConfigFile = None) -> int:

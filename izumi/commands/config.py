@@ -116,9 +116,9 @@ def _type(kind: Any) -> str:
         return " or ".join(map(_type, args))
     if get_origin(kind) is tuple:
         return f"list of {_type(args[0])}"
-    return {"str": "text", "int": "number", "float": "number", "bool": "true or false"}.get(
-        kind.__name__, kind.__name__.lower()
-    )
+    name: str = kind.__name__
+    plain = {"str": "text", "int": "number", "float": "number", "bool": "true or false"}
+    return plain.get(name, name.lower())
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:
@@ -126,16 +126,11 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
         return "required"
     if field.default_factory is not msgspec.NODEFAULT:
         return "its own" if field.name == "host" else "empty"
-    match field.default:
-        case None:
-            return "not set"
-        case bool():
-            return str(field.default).lower()
-        case tuple():
-            return "[" + ", ".join(f'"{item}"' for item in field.default) + "]"
-        case str():
-            return f'"{field.default}"'
-    return str(field.default)
+    return "not set" if field.default is None else _toml(field.default)
+
+
+def _toml(value: Any) -> str:
+    return tomli_w.dumps({"x": value}).removeprefix("x = ").replace("\n", " ").strip()
 
 
 def _cell(text: str) -> str:

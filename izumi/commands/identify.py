@@ -2,15 +2,23 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Annotated
 
 import msgspec
+from cyclopts import Parameter
 
 from izumi.domain.identify import identify as identified
 from izumi.domain.reading.folders import parted
 from izumi.naming.report import as_line, as_object
 
 
-def identify(names: list[str], *, json: bool = False) -> int:
+def identify(
+    # Names of strangers may begin with a hyphen; `--` ends the options, as everywhere.
+    names: Annotated[list[str], Parameter(allow_leading_hyphen=True, negative="")],
+    /,
+    *,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
     """Say of each name what it is, one line each, in the same order.
 
     Args:

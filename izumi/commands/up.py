@@ -35,7 +35,7 @@ async def _up(settings: Settings, argv: list[str]) -> int:
     shutdown = Shutdown()
     shutdown.install()
     async with embedded(settings):
-        await compose.prepare(settings)
+        await compose.prepare_patiently(settings, shutdown)
         if not compose.configured(settings):
             await shutdown.stopping.wait()
             return 0

@@ -264,7 +264,8 @@ class _Job:
             self._worker.breaker.neutral()
             return await self._park(f"{record.lost} instances died or froze over this job")
         self._log.info("job.claimed", attempt=self.attempt)
-        with self._worker.scratch.folder(self.job) as self.scratch:
+        # Several units of one process work on jobs of one name.
+        with self._worker.scratch.folder(f"{self.unit}.{self.group}.{self.job}") as self.scratch:
             return await self._worked()
 
     async def _worked(self) -> str:
@@ -382,7 +383,7 @@ class _Job:
         )
         await self.lease.finish("held", reason, [held])
         await self.lease.delivery.ack()
-        self._log.warning("job.held", name=self.name, reason=reason)
+        self._log.warning("job.held", name=self.name, reason=reason, facts=dict(facts))
         return f"held: {reason}"
 
     async def _park(self, reason: str) -> str:

@@ -352,3 +352,24 @@ async def test_a_job_that_kills_every_instance_is_parked(any_bus: Bus, tmp_path:
     async with working(any_bus, work, tmp_path):
         record = await until_state(any_bus, LOG, "failed")
     assert "died or froze" in record.reason
+
+
+async def test_units_of_one_process_that_work_on_the_same_fact_have_folders_of_their_own(
+    any_bus: Bus, tmp_path: Path
+) -> None:
+    both = asyncio.Barrier(2)
+    folders: list[Path] = []
+
+    async def work(fact: Fact, job: JobContext) -> Sequence[Fact]:
+        folders.append(job.scratch)
+        await both.wait()
+        return []
+
+    async with (
+        working(any_bus, work, tmp_path) as (encoder, _),
+        working(any_bus, work, tmp_path / "x", unit="distributor", group="public") as (other, _),
+    ):
+        other.scratch = encoder.scratch
+        await any_bus.publish(announcement(FACT))
+        await until_state(any_bus, LOG, "done")
+    assert len(set(folders)) == 2

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -19,7 +20,7 @@ from izumi.runtime.worker import Worker
 
 QUICK = RetryPolicy(first_s=0.05, longest_s=0.2, tool_attempts=2, lost_attempts=3)
 
-Work = Callable[[Fact, JobContext], Awaitable[Sequence[Fact]]]
+Work = Callable[[Fact, JobContext], Coroutine[Any, Any, Sequence[Fact]]]
 
 
 class Book:

@@ -1,0 +1,154 @@
+"""`izumi doctor`: is this host fit for its configuration? One line a fact, and an exit code."""
+
+import asyncio
+import os
+import platform
+from collections.abc import AsyncIterator, Callable
+from typing import Final, Literal, NamedTuple
+
+from izumi import __version__, compose
+from izumi.bus import binary as nats_server
+from izumi.bus import provision
+from izumi.clients.secret_file import secret
+from izumi.commands.options import ConfigFile, load
+from izumi.domain.errors import IzumiError
+from izumi.media import binary as ffmpeg
+from izumi.runtime.scratch import free_bytes
+from izumi.runtime.telemetry import printable
+from izumi.settings import Settings
+from izumi.storage import roots
+from izumi.storage.probe import probe
+from izumi.storage.rclone import Rclone
+
+Level = Literal["ok", "warn", "fail"]
+_LOW_BYTES: Final = 10 << 30
+
+
+class Finding(NamedTuple):
+    """One line: how it is, what was looked at, what was seen."""
+
+    level: Level
+    topic: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.level:4}  {self.topic:24} {printable(self.text)}"
+
+
+Check = Callable[[Settings], AsyncIterator[Finding]]
+
+
+def doctor(*, config: ConfigFile = None) -> int:
+    """Look at this host: versions, capabilities, locations, bus, space.
+
+    One line for each fact; exit code 1 when one of them fails, 0 with warnings alone.
+
+    Args:
+        config: See below.
+    """
+    settings = load(config, level="error")
+    return asyncio.run(_doctor(settings))
+
+
+async def _doctor(settings: Settings) -> int:
+    failed = False
+    for check in (_python, _nats_server, _rclone, _ffmpeg, _space, _watch, _secrets, _bus):
+        try:
+            async for finding in check(settings):
+                print(finding, flush=True)
+                failed = failed or finding.level == "fail"
+        except (IzumiError, OSError) as exc:
+            print(Finding("fail", check.__name__.strip("_").replace("_", "-"), str(exc)))
+            failed = True
+    return int(failed)
+
+
+async def _python(_settings: Settings) -> AsyncIterator[Finding]:
+    yield Finding("ok", "izumi", f"{__version__} on Python {platform.python_version()}")
+
+
+async def _nats_server(settings: Settings) -> AsyncIterator[Finding]:
+    if settings.bus.embedded is None:
+        return
+    path = nats_server.locate(settings.bus.embedded)
+    yield Finding("ok", "nats-server", f"{await nats_server.check_version(path)} at {path}")
+
+
+async def _ffmpeg(settings: Settings) -> AsyncIterator[Finding]:
+    found = await ffmpeg.examine(ffmpeg.locate(settings.ffmpeg))
+    if found.missing:
+        lacks = ", ".join(found.missing)
+        level: Level = "fail" if settings.encoder else "warn"
+        yield Finding(level, "ffmpeg", f"{found.version} at {found.path} lacks {lacks}")
+    else:
+        yield Finding("ok", "ffmpeg", f"{found.version} at {found.path}, libass and libx264 in it")
+
+
+async def _rclone(settings: Settings) -> AsyncIterator[Finding]:
+    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with Rclone(settings.rclone, state=settings.state) as rclone:
+        yield Finding("ok", "rclone", f"{rclone.version} at {rclone.path}")
+        for name, location in compose.locations(settings).items():
+            for finding in await probe(rclone, location):
+                yield Finding(finding.level, f"storage.{name}", finding.text)
+
+
+async def _space(settings: Settings) -> AsyncIterator[Finding]:
+    for topic, path in (("state", settings.state), ("scratch", compose.scratch_root(settings))):
+        there = next(folder for folder in (path, *path.parents) if folder.is_dir())
+        free = free_bytes(there)
+        level: Level = "ok" if os.access(there, os.W_OK) else "fail"
+        if level == "ok" and free < _LOW_BYTES and topic == "scratch" and settings.encoder:
+            level = "warn"
+        writable = "" if level != "fail" else ", not writable"
+        yield Finding(level, topic, f"{free / 1e9:.1f} GB free at {there}{writable}")
+
+
+async def _watch(settings: Settings) -> AsyncIterator[Finding]:
+    for watch in settings.acquisition.watch if settings.acquisition else ():
+        seen = roots.look(watch.path)
+        if isinstance(seen, roots.Offline):
+            yield Finding("fail", "watch", f"{watch.path}: {seen.reason}")
+            continue
+        kind = roots.kind_at(watch.path)
+        how = "polled, since changes there are not told" if roots.polled(kind) else "watched"
+        yield Finding("ok", "watch", f"{watch.path} ({kind or 'unknown file system'}, {how})")
+
+
+async def _secrets(settings: Settings) -> AsyncIterator[Finding]:
+    for group, notifier in settings.notifier.items():
+        for target in notifier.discord:
+            topic = f"notifier.{group}"
+            try:
+                secret(target.url, target.url_file, target.name)
+            except IzumiError as exc:
+                yield Finding("fail", topic, str(exc))
+            else:
+                yield Finding("ok", topic, f"webhook {target.name} is configured (not called)")
+
+
+async def _bus(settings: Settings) -> AsyncIterator[Finding]:
+    where = ", ".join(settings.bus.servers)
+    if settings.bus.embedded is not None:
+        where = f"the embedded server on port {settings.bus.embedded.port}"
+    try:
+        async with compose.bus(settings, name="izumi doctor", role="admin") as connected:
+            changes = await provision.preview(
+                connected.connection,
+                compose.memberships(settings),
+                replicas=settings.bus.replicas,
+                ack_wait_s=settings.bus.ack_wait_s,
+            )
+    except IzumiError as exc:
+        # An embedded server that is not up yet is no fault of the host.
+        level: Level = "warn" if settings.bus.embedded else "fail"
+        hint = "; `izumi up` starts it" if settings.bus.embedded else ""
+        yield Finding(level, "bus", f"{where}: {exc}{hint}")
+        return
+    yield Finding("ok", "bus", f"{where} answers")
+    for change in changes:
+        if change.action == "impossible":
+            yield Finding("fail", "bus", f"{change.kind} {change.name}: {change.reason}")
+        elif change.action != "keep":
+            text = f"{change.kind} {change.name}: to {change.action} (izumi-admin bus apply)"
+            yield Finding("warn", "bus", text)

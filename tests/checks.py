@@ -1,0 +1,47 @@
+"""Everything that must hold, in one command: `make test`, or `python -m tests.checks`.
+
+Style, types, layers and dependencies come first, since they are quick; then all tests
+under coverage. Every check runs, whatever the others say; the exit code is 1 when one
+of them failed.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).resolve().parent.parent
+BIN: Final = Path(sys.executable).parent
+
+CHECKS: Final[dict[str, tuple[str, ...]]] = {
+    "style": ("ruff", "check", "."),
+    "format": ("ruff", "format", "--check", "--quiet", "."),
+    "types": ("mypy",),
+    "layers": ("lint-imports",),
+    "dependencies": ("deptry", "."),
+    "tests": ("coverage", "run", "-m", "pytest", "-q"),
+    "coverage data": ("coverage", "combine", "--quiet"),
+    "coverage": ("coverage", "report", "--fail-under=90", "--format=total"),
+}
+
+
+def main() -> int:
+    """Run all; 1 when something failed."""
+    os.chdir(HERE)
+    failed = []
+    for name, (program, *args) in CHECKS.items():
+        print(f"== {name}: {program} {' '.join(args)}", flush=True)
+        began = time.monotonic()
+        done = subprocess.run([BIN / program, *args], check=False)
+        took = time.monotonic() - began
+        print(f"== {name}: {'good' if done.returncode == 0 else 'FAILED'} in {took:.0f} s", flush=True)
+        if done.returncode:
+            failed.append(name)
+    print(f"== failed: {', '.join(failed)}" if failed else "== everything holds", flush=True)
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
