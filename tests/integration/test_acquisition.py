@@ -322,7 +322,7 @@ async def test_every_bad_object_is_told_once_and_the_rest_goes_on(place, tmp_pat
                 )
             )
             await until(lambda: _all_judged(ledger, slow))
-            swept = (await place.health()).folders[0].swept_at
+            swept = await until(lambda: _swept(place))
             await until(lambda: _swept_after(place, swept + 1.2))
     told = [entry["name"] for entry in logs if entry["event"] in {"file.refused", "file.not_whole"}]
     assert sorted(told) == sorted(
@@ -336,8 +336,12 @@ async def _all_judged(ledger, stems):
     return all(item.judged for item in await ledger.list() if Path(item.name).stem in stems)
 
 
+async def _swept(place):
+    return (await place.health()).folders[0].swept_at
+
+
 async def _swept_after(place, when):
-    return ((await place.health()).folders[0].swept_at or 0) > when
+    return await _swept(place) > when
 
 
 async def test_a_name_that_is_no_utf8_is_held_and_told_readably(place):

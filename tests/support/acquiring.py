@@ -18,7 +18,7 @@ from izumi.storage.ports import Location
 from tests.support.containers import matroska
 from tests.support.slow_store import SlowStore
 
-QUIET_S = 0.2
+QUIET_S = 0.1
 
 
 class Named(NamedTuple):
