@@ -23,6 +23,7 @@ from izumi.domain.secret import Secret
 from izumi.media.settings import FfmpegSettings
 from izumi.publishers.acquisition import AcquisitionSettings
 from izumi.runtime.settings import LogSettings, WorkerSettings
+from izumi.runtime.telemetry import printable
 from izumi.storage.settings import RcloneSettings, StorageSettings
 
 VARIABLE: Final = "IZUMI_CONFIG"
@@ -118,9 +119,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     try:
         settings = msgspec.convert(document, Settings, dec_hook=_hook(path.parent))
     except msgspec.ValidationError as exc:
-        raise ConfigError(f"{path}: {explain(str(exc), document)}") from exc
+        raise ConfigError(f"{path}: {printable(explain(str(exc), document))}") from exc
     for problem in cross_check(settings):
-        raise ConfigError(f"{path}: {problem}")
+        raise ConfigError(f"{path}: {printable(problem)}")
     return settings
 
 
@@ -159,7 +160,7 @@ def explain(text: str, document: Mapping[str, Any]) -> str:
     message, _, where = text.partition(" - at `")
     steps = _steps(where.rstrip("`"), document)
     path = ".".join(steps)
-    unknown = re.search(r"unknown field `(.*)`", message)
+    unknown = re.search(r"unknown field `(.*)`", message, re.DOTALL)
     if unknown:
         known = _fields(steps)
         near = difflib.get_close_matches(unknown[1], known, n=1, cutoff=0.5)

@@ -153,7 +153,7 @@ class HeldFile(Message, frozen=True, kw_only=True, tag="file.held/1"):
     name: str
     reason: str
     facts: dict[str, str] = {}
-    origin: msgspec.Raw = NULL
+    origin: msgspec.Raw = msgspec.field(default_factory=lambda: NULL)
     at: dt.datetime
     host: str = ""
 
