@@ -101,11 +101,7 @@ class Mailbox:
         await asyncio.shield(self._leaving)
 
     async def _leave(self) -> None:
-        await self._give_back_all()
         await self._connection.unsubscribe(self._subscription)
-        await self._give_back_all()
-
-    async def _give_back_all(self) -> None:
         for answer in self.answers():
             if answer.job is not None:
                 await self.give_back(answer.job)

@@ -11,7 +11,7 @@ from izumi.bus import topology
 from izumi.bus.client import status
 from izumi.bus.connection import Connection
 from izumi.bus.ports import Stored
-from izumi.domain.errors import BusUnavailable
+from izumi.domain.errors import BusUnavailable, Rejected
 
 _ANSWER_S: Final = 5.0
 _PAGE: Final = 500
@@ -50,11 +50,11 @@ async def latest(connection: Connection, pattern: str) -> list[Stored]:
     """The last message on every subject that matches, oldest first.
 
     The server gives at most 1024 such messages at once, so the subjects are listed
-    first. Raises BusUnavailable.
+    first. Raises BusUnavailable, and Rejected for more than the server lists (100000).
     """
     stream = stream_of(pattern)
     found: list[Stored] = []
-    subjects = sorted(await _subjects(connection, stream, pattern))
+    subjects = await _subjects(connection, stream, pattern)
     for start in range(0, len(subjects), _PAGE):
         wanted = {"multi_last": subjects[start : start + _PAGE]}
         found += await _direct(connection, stream, wanted)
@@ -72,21 +72,15 @@ async def page(connection: Connection, stream: str, start: int) -> list[Stored]:
     return await _direct(connection, stream, {"seq": start, "batch": _PAGE})
 
 
-async def _subjects(connection: Connection, stream: str, pattern: str) -> set[str]:
-    subjects: set[str] = set()
-    total = 1
-    while len(subjects) < total:
-        request = json.dumps({"subjects_filter": pattern, "offset": len(subjects)}).encode()
-        answer = await connection.request(
-            f"$JS.API.STREAM.INFO.{stream}", request, timeout_s=_ANSWER_S
-        )
-        info = msgspec.json.decode(answer.data)
-        if "error" in info:
-            raise BusUnavailable(f"stream {stream}: {info['error'].get('description')}")
-        some = info["state"].get("subjects") or {}
-        subjects |= some.keys()
-        # Subjects may go while we count; never ask for ever.
-        total = info.get("total", 0) if some else 0
+async def _subjects(connection: Connection, stream: str, pattern: str) -> list[str]:
+    request = json.dumps({"subjects_filter": pattern}).encode()
+    answer = await connection.request(f"$JS.API.STREAM.INFO.{stream}", request, timeout_s=_ANSWER_S)
+    info = msgspec.json.decode(answer.data)
+    if "error" in info:
+        raise BusUnavailable(f"stream {stream}: {info['error'].get('description')}")
+    subjects = sorted(info["state"].get("subjects") or ())
+    if info.get("total", 0) > len(subjects):
+        raise Rejected(f"more than {len(subjects)} subjects match {pattern}: ask for fewer")
     return subjects
 
 

@@ -143,6 +143,7 @@ async def test_a_server_that_says_goodbye_is_left_for_another(
         return now is not None and now.port != leaving.port
 
     await eventually(elsewhere)
+    assert "Closing existing clients" not in leaving.log()
     await bus.publish(Outgoing(log, b"x"))
     leaving.kill()
     leaving.start()

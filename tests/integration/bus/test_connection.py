@@ -159,6 +159,21 @@ async def test_what_is_published_while_the_server_is_away_is_stored_once(
         assert await bus.latest("izumi.progress.>") == []
 
 
+async def test_a_receipt_that_comes_too_late_does_not_double_the_message(
+    nats_server: NatsServer,
+):
+    async with provisioned(nats_server) as bus:
+        bus._answer_s = 0.2
+        nats_server.freeze()
+        storing = asyncio.create_task(bus.publish(Outgoing(LOG, b"1")))
+        await asyncio.sleep(0.8)  # tried more than once by now
+        nats_server.thaw()
+        await storing
+        await bus.publish(Outgoing(LOG, b"2"))
+        info = await bus.connection.request("$JS.API.STREAM.INFO.IZUMI")
+        assert b'"messages":2,' in info.data
+
+
 async def test_a_publish_gives_up_in_time(nats_server: NatsServer):
     async with provisioned(nats_server) as bus:
         bus._publish_s = 0.3

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 
 import pytest
+from nats.aio.subscription import Subscription
 from structlog.testing import capture_logs
 
 from izumi.bus import provision, topology
@@ -106,6 +107,33 @@ async def test_no_pull_is_left_behind_by_who_went(nats_server: NatsServer):
         assert (await taken(bus.inbox("encoder", "main"))).attempt == 1
 
 
+async def test_what_slips_in_while_we_leave_goes_back_at_once(nats_server: NatsServer):
+    async with provisioned(nats_server, [ENCODERS], ack_wait_s=60) as bus:
+        inbox = bus.inbox("encoder", "main")
+        taking = asyncio.create_task(inbox.take())
+
+        async def waits() -> bool:
+            return await waiting_pulls(bus) == 3
+
+        await eventually(waits)
+        (box,) = inbox._used
+        unsubscribe = bus.connection.unsubscribe
+
+        async def slowly(subscription: Subscription) -> None:
+            for priority in PRIORITIES:
+                await announce(bus, priority, priority)
+            await unsubscribe(subscription)
+
+        bus.connection.unsubscribe = slowly  # type: ignore[method-assign]  # to be in time
+        await inbox.aclose()
+        bus.connection.unsubscribe = unsubscribe  # type: ignore[method-assign]  # as it was
+        assert await taking is None
+        assert box.given_back == 3
+        other = bus.inbox("encoder", "main")
+        # The lease lasts twice as long as `taken` waits.
+        assert [level_of(await taken(other)) for _ in PRIORITIES] == [*PRIORITIES]
+
+
 async def test_a_busy_slot_holds_no_message_that_another_could_work_on(nats_server: NatsServer):
     async with provisioned(nats_server, [ENCODERS], ack_wait_s=60) as bus:
         busy = bus.inbox("encoder", "main")
@@ -141,8 +169,17 @@ async def test_a_server_without_a_heartbeat_is_left(nats_server: NatsServer):
 async def test_a_waiting_pull_is_renewed_when_it_runs_out(nats_server: NatsServer):
     pulling = Pulling(expires_s=1, heartbeat_s=0.4)
     async with provisioned(nats_server, [ENCODERS], pulling=pulling) as bus:
-        taking = asyncio.create_task(taken(bus.inbox("encoder", "main")))
+        inbox = bus.inbox("encoder", "main")
+        taking = asyncio.create_task(taken(inbox))
+
+        async def waits() -> bool:
+            return await waiting_pulls(bus) == 3
+
+        await eventually(waits)
+        before = set(inbox._used)
         await asyncio.sleep(1.5)  # it ran out once by now
+        await eventually(waits)
+        assert inbox._used == before
         await announce(bus, "a", "low")
         assert (await taking).seq == 1
 
