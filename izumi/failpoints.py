@@ -3,17 +3,21 @@
 `IZUMI_FAILPOINTS="encoder.after_upload=kill"` kills the process with SIGKILL when it
 comes to that line. Several are separated by commas; actions are `kill`, `raise`,
 `sleep:<seconds>` and `off`; `kill@3` acts the third time the place is reached.
-Without the variable a failpoint is one dictionary look-up.
+Without the variable a failpoint is one dictionary look-up. Each one that acts is written
+to the file that `IZUMI_FAILPOINTS_TRACE` names, so that a run of all tests can tell which
+were never hit.
 """
 
 import os
 import signal
 import time
 from collections import Counter
+from pathlib import Path
 
 from izumi.domain.errors import UserError
 
 VARIABLE = "IZUMI_FAILPOINTS"
+TRACE = "IZUMI_FAILPOINTS_TRACE"
 
 
 class FailpointHit(RuntimeError):
@@ -54,6 +58,9 @@ def failpoint(name: str) -> None:
     _reached[name] += 1
     if _reached[name] != nth:
         return
+    if trace := os.environ.get(TRACE):
+        with Path(trace).open("a", encoding="utf-8") as file:
+            file.write(f"{name}\n")
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif action == "raise":

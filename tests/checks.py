@@ -1,8 +1,8 @@
 """Everything that must hold, in one command: `make test`, or `python -m tests.checks`.
 
 Style, types, layers and dependencies come first, since they are quick; then all tests
-under coverage. Every check runs, whatever the others say; the exit code is 1 when one
-of them failed.
+under coverage, and whether each failpoint was hit by one. Every check runs, whatever
+the others say; the exit code is 1 when one of them failed.
 """
 
 import os
@@ -15,6 +15,8 @@ from typing import Final
 HERE: Final = Path(__file__).resolve().parent.parent
 BIN: Final = Path(sys.executable).parent
 
+TRACE: Final = ".failpoints"
+
 CHECKS: Final[dict[str, tuple[str, ...]]] = {
     "style": ("ruff", "check", "."),
     "format": ("ruff", "format", "--check", "--quiet", "."),
@@ -22,6 +24,7 @@ CHECKS: Final[dict[str, tuple[str, ...]]] = {
     "layers": ("lint-imports",),
     "dependencies": ("deptry", "."),
     "tests": ("coverage", "run", "-m", "pytest", "-q"),
+    "failpoints": ("python", "-m", "tests.failpoints", TRACE),
     "coverage data": ("coverage", "combine", "--quiet"),
     "coverage": ("coverage", "report", "--fail-under=90", "--format=total"),
 }
@@ -30,13 +33,18 @@ CHECKS: Final[dict[str, tuple[str, ...]]] = {
 def main() -> int:
     """Run all; 1 when something failed."""
     os.chdir(HERE)
+    for old in (HERE / TRACE, *HERE.glob(".coverage*")):
+        old.unlink(missing_ok=True)
+    environ = os.environ | {"IZUMI_FAILPOINTS_TRACE": str(HERE / TRACE)}
     failed = []
     for name, (program, *args) in CHECKS.items():
         print(f"== {name}: {program} {' '.join(args)}", flush=True)
         began = time.monotonic()
-        done = subprocess.run([BIN / program, *args], check=False)
+        done = subprocess.run([BIN / program, *args], check=False, env=environ)
         took = time.monotonic() - began
-        print(f"== {name}: {'good' if done.returncode == 0 else 'FAILED'} in {took:.0f} s", flush=True)
+        print(
+            f"== {name}: {'good' if done.returncode == 0 else 'FAILED'} in {took:.0f} s", flush=True
+        )
         if done.returncode:
             failed.append(name)
     print(f"== failed: {', '.join(failed)}" if failed else "== everything holds", flush=True)
