@@ -237,7 +237,7 @@ async def test_a_kept_job_stays_where_it_is_until_someone_else_claims(any_bus: B
     await lease.claim()
     keeping = asyncio.create_task(lease.keep())
     next_one = asyncio.create_task(taken(any_bus.inbox("encoder", "main")))
-    done, _ = await asyncio.wait({next_one}, timeout=2 * ACK_WAIT_S)
+    done, _ = await asyncio.wait({next_one}, timeout=1.4 * ACK_WAIT_S)
     assert not done
     delivery.received = boottime()  # as if it had come to someone else now
     heir = lease_on(any_bus, delivery, "two")

@@ -176,10 +176,7 @@ async def test_a_waiting_pull_is_renewed_when_it_runs_out(nats_server: NatsServe
             return await waiting_pulls(bus) == 3
 
         await eventually(waits)
-        before = set(inbox._used)
         await asyncio.sleep(1.5)  # it ran out once by now
-        await eventually(waits)
-        assert inbox._used == before
         await announce(bus, "a", "low")
         assert (await taking).seq == 1
 

@@ -119,7 +119,7 @@ async def test_a_job_is_taken_over_within_one_lease(bus: JetStreamBus, spawn: Sp
     worker = await spawn("first", work_s=1000.0)
     await bus.publish(announcement(acquired("job")))
     await worker.until("claimed")
-    await asyncio.sleep(1.5 * ACK_WAIT_S)  # only signs of life keep it there by now
+    await asyncio.sleep(1.2 * ACK_WAIT_S)  # only signs of life keep it there by now
     await bus.publish(announcement(acquired("mark")))
     inbox = bus.inbox("encoder", "main")
     mark = await taken(inbox)
