@@ -19,6 +19,7 @@ from izumi.settings import Settings
 from izumi.storage import roots
 from izumi.storage.probe import probe
 from izumi.storage.rclone import Rclone
+from izumi.storage.rclone_binary import locate
 
 Level = Literal["ok", "warn", "fail"]
 _LOW_BYTES: Final = 10 << 30
@@ -87,7 +88,7 @@ async def _ffmpeg(settings: Settings) -> AsyncIterator[Finding]:
 async def _rclone(settings: Settings) -> AsyncIterator[Finding]:
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with Rclone(settings.rclone, state=settings.state) as rclone:
-        yield Finding("ok", "rclone", f"{rclone.version} at {rclone.path}")
+        yield Finding("ok", "rclone", f"{rclone.version} at {locate(settings.rclone)}")
         for name, location in compose.locations(settings).items():
             for finding in await probe(rclone, location):
                 yield Finding(finding.level, f"storage.{name}", finding.text)

@@ -264,24 +264,28 @@ class _Job:
             self._worker.breaker.neutral()
             return await self._park(f"{record.lost} instances died or froze over this job")
         self._log.info("job.claimed", attempt=self.attempt)
-        # Several units of one process work on jobs of one name.
-        with self._worker.scratch.folder(f"{self.unit}.{self.group}.{self.job}") as self.scratch:
-            return await self._worked()
+        try:
+            # Several units of one process work on jobs of one name.
+            with self._worker.scratch.folder(f"{self.unit}.{self.group}.{self.job}") as folder:
+                self.scratch = folder
+                return await self._worked()
+        except OSError as exc:
+            return await self._settle(Unavailable(f"no scratch folder: {exc}", host=True))
 
     async def _worked(self) -> str:
         try:
             fact = events.decode_fact(self.lease.delivery.data)
             self.name = _name_of(fact)
             facts = await self._watched(self._worker.handler(fact, self))
+            if facts is None:
+                return await self._back("given back: the instance is being stopped")
+            self._worker.breaker.worked()
+            return await self._commit(facts)
         except asyncio.CancelledError:
             await self._back("the instance is being stopped")
             raise
         except Exception as exc:  # noqa: BLE001 - the one place that turns any failure into a settlement
             return await self._settle(exc)
-        if facts is None:
-            return await self._back("given back: the instance is being stopped")
-        self._worker.breaker.worked()
-        return await self._commit(facts)
 
     async def _watched(self, work: Awaitable[Sequence[Fact]]) -> Sequence[Fact] | None:
         """Run the work with its lease kept; None when it was asked to let go.

@@ -373,3 +373,31 @@ async def test_units_of_one_process_that_work_on_the_same_fact_have_folders_of_t
         await any_bus.publish(announcement(FACT))
         await until_state(any_bus, LOG, "done")
     assert len(set(folders)) == 2
+
+
+async def test_a_result_that_the_bus_will_never_take_becomes_a_dead_letter(
+    any_bus: Bus, tmp_path: Path
+) -> None:
+    async def work(fact: Fact, job: JobContext) -> Sequence[Fact]:
+        return [msgspec.structs.replace(encoded(fact), recipe={"log": "x" * (2 << 20)})]
+
+    async with working(any_bus, work, tmp_path):
+        await any_bus.publish(announcement(FACT))
+        record = await until_state(any_bus, LOG, "failed")
+    assert record.reason
+
+
+async def test_a_host_without_a_scratch_folder_passes_the_job_on(
+    any_bus: Bus, tmp_path: Path
+) -> None:
+    async def work(fact: Fact, job: JobContext) -> Sequence[Fact]:
+        return []
+
+    breaker = Breaker(threshold=1, cooldown_s=3600)
+    async with working(any_bus, work, tmp_path, breaker=breaker) as (worker, _):
+        blocked = tmp_path / "scratch" / "one" / subjects.token(f"encoder.main.{JOB}")
+        blocked.write_text("a file where the folder must be")
+        await any_bus.publish(announcement(FACT))
+        record = await until_state(any_bus, LOG, "waiting")
+        assert "scratch" in record.reason
+        assert worker.breaker.state == "open"
