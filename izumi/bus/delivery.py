@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from nats.aio.msg import Msg
 
@@ -10,7 +10,8 @@ from izumi.bus.clock import boottime
 from izumi.bus.connection import Connection
 from izumi.domain.errors import BusUnavailable
 
-ACK_PREFIX = "$JS.ACK."
+ACK_PREFIX: Final = "$JS.ACK."
+_TRIES: Final = 3
 
 
 class AckSubject(NamedTuple):
@@ -69,15 +70,7 @@ class JetStreamDelivery:
 
     async def ack(self) -> None:
         """Settle for good. Raises BusUnavailable when the server did not confirm."""
-        tries = 3
-        for left in reversed(range(tries)):
-            try:
-                await self._connection.request(self.reply, b"+ACK", timeout_s=self._answer_s)
-            except BusUnavailable:
-                if not left or not await self._connection.ready(self._answer_s):
-                    raise
-            else:
-                return
+        await self._settle(b"+ACK")
 
     async def nak(self, delay_s: float = 0.0) -> None:
         """Give it back, to be delivered again after `delay_s`."""
@@ -85,12 +78,22 @@ class JetStreamDelivery:
         await self._answer(f"-NAK {delay}".rstrip().encode())
 
     async def term(self, reason: str) -> None:
-        """Never deliver again; the reason goes to the dead letters."""
-        await self._answer(f"+TERM {reason}".encode())
+        """Never deliver again; the reason goes to the dead letters. Raises as `ack`."""
+        await self._settle(f"+TERM {reason}".encode())
 
     async def in_progress(self) -> None:
         """Prolong the lease."""
         await self._answer(b"+WPI")
+
+    async def _settle(self, what: bytes) -> None:
+        for left in reversed(range(_TRIES)):
+            try:
+                await self._connection.request(self.reply, what, timeout_s=self._answer_s)
+            except BusUnavailable:
+                if not left or not await self._connection.ready(self._answer_s):
+                    raise
+            else:
+                return
 
     async def _answer(self, what: bytes) -> None:
         if self._connection.connected:

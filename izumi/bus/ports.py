@@ -54,7 +54,7 @@ class Delivery(Protocol):
         """Give it back, to be delivered again after `delay_s`. Not confirmed."""
 
     async def term(self, reason: str) -> None:
-        """Never deliver again; the reason goes to the dead letters. Not confirmed."""
+        """Never deliver again; the reason goes to the dead letters. As `ack`."""
 
     async def in_progress(self) -> None:
         """Prolong the lease by `ack_wait_s`. Not confirmed."""

@@ -8,15 +8,13 @@ import msgspec
 import structlog
 
 from izumi.bus.connection import Connection
+from izumi.bus.plan import Change, Found, plan
 from izumi.bus.topology import (
     STREAM,
-    Change,
     ConsumerConfig,
-    Found,
     Membership,
     StreamConfig,
     consumers,
-    plan,
     streams,
 )
 from izumi.domain.errors import BusUnavailable, UserError

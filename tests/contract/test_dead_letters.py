@@ -8,6 +8,7 @@ from izumi.bus import jetstream, provision, topology
 from izumi.bus.deadletters import JetStreamDeadLetters
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.memory import MemoryBus
+from izumi.bus.plan import Found, plan
 from izumi.bus.ports import Bus, DeadLetter, DeadLetters, Outgoing
 from izumi.bus.settings import BusSettings
 from izumi.domain import subjects
@@ -105,7 +106,7 @@ async def impatient(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
     url = request.getfixturevalue("nats_server").url
     bus = await jetstream.connect(BusSettings(servers=(url,)), name="test")
     wanted = topology.consumers([PUBLIC, PRIVATE], max_deliver=3)
-    changes = topology.plan(topology.Found({}, {}), [*topology.streams(), *wanted])
+    changes = plan(Found({}, {}), [*topology.streams(), *wanted])
     await provision.carry_out(bus.connection, changes)
     yield bus
     await bus.aclose()

@@ -9,6 +9,7 @@ import pytest
 
 from izumi.bus import provision, topology
 from izumi.bus.jetstream import JetStreamBus
+from izumi.bus.plan import settings_of
 from izumi.bus.ports import Outgoing
 from izumi.bus.topology import STREAM, Membership, consumers, streams
 from izumi.domain import subjects
@@ -89,7 +90,7 @@ async def test_what_cannot_be_changed_changes_nothing_else(nats_server: NatsServ
     async with connected(nats_server.url) as bus:
         await provision.apply(bus.connection, [])
         name = ENCODER_NAMES[0]
-        config = topology.settings_of(consumers([ENCODERS])[0]) | {"max_waiting": 7}
+        config = settings_of(consumers([ENCODERS])[0]) | {"max_waiting": 7}
         await call(
             bus, f"CONSUMER.CREATE.{STREAM}.{name}", {"stream_name": STREAM, "config": config}
         )

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from izumi.bus import provision, topology
 from izumi.bus.jetstream import JetStreamBus
+from izumi.bus.plan import settings_of
 from izumi.bus.ports import Delivery
 from izumi.bus.pull import Pulling
 from izumi.domain.errors import UserError
@@ -195,7 +196,7 @@ async def test_a_consumer_that_is_deleted_while_we_wait_is_one_clear_error(
 async def test_a_consumer_without_tiers_is_one_clear_error(nats_server: NatsServer):
     async with provisioned(nats_server, []) as bus:
         for config in topology.consumers([ENCODERS]):
-            plain = topology.settings_of(config) | {
+            plain = settings_of(config) | {
                 "priority_groups": [],
                 "priority_policy": "none",
             }
@@ -228,7 +229,7 @@ async def test_a_strange_answer_disturbs_nobody(nats_server: NatsServer):
 async def test_too_many_pulls_are_patient(nats_server: NatsServer):
     async with provisioned(nats_server, [], pulling=QUICK) as bus:
         for config in topology.consumers([ENCODERS]):
-            few = topology.settings_of(config) | {"max_waiting": 1}
+            few = settings_of(config) | {"max_waiting": 1}
             request = json.dumps({"stream_name": "IZUMI", "config": few}).encode()
             await bus.connection.request(f"$JS.API.CONSUMER.CREATE.IZUMI.{config.name}", request)
         inbox = bus.inbox("encoder", "main")

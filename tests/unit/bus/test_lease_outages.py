@@ -125,7 +125,7 @@ def lease_of(bus: WornBus, delivery: Delivery, clock: HandClock, owner: str = "o
 
 async def moved_to(clock: HandClock, seconds: float) -> None:
     """Let whoever sleeps on this clock move it on."""
-    while clock.now < seconds:  # noqa: ASYNC110 - no time passes
+    while clock.now < seconds:
         await asyncio.sleep(0)
 
 

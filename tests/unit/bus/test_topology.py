@@ -7,18 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from izumi.bus import topology
-from izumi.bus.memory import matches
+from izumi.bus.memory_queue import matches
+from izumi.bus.plan import Change, Found, plan, settings_of
 from izumi.bus.topology import (
-    Change,
     ConsumerConfig,
-    Found,
     Membership,
     StreamConfig,
     Want,
     consumer_names,
     consumers,
     parse_consumer,
-    plan,
     streams,
 )
 from izumi.domain import subjects
@@ -169,7 +167,7 @@ def as_found(wanted: list[StreamConfig | ConsumerConfig], **changed: Any) -> Fou
     """What a server has after all was made, with some settings changed by hand."""
     there: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     for config in wanted:
-        settings = topology.settings_of(config)
+        settings = settings_of(config)
         # As the server does: its own additions, and no word of what is false.
         present = {key: value for key, value in settings.items() if value is not False}
         extra = {key: changed[key] for key in changed if key in settings}

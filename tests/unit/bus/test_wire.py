@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from izumi.bus.client import translate, translated
 from izumi.bus.deadletters import Notice, letter_of, replay_of
 from izumi.bus.delivery import parse_ack
-from izumi.bus.memory import matches
+from izumi.bus.memory_queue import matches
 from izumi.bus.ports import Stored
 from izumi.bus.pull import verdict
 from izumi.domain.errors import BusUnavailable, IzumiError, Rejected, UserError
