@@ -1,0 +1,61 @@
+"""Where a file lies, as rclone is told: built from validated parts and nowhere else."""
+
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from izumi.domain import keys
+from izumi.domain.errors import BadKey
+from izumi.domain.events import File
+from izumi.storage.ports import Location
+from izumi.storage.settings import remote_fault
+
+
+class Spot(NamedTuple):
+    """A file at a location, there or not.
+
+    Attributes:
+        fs: rclone's name of the root; only ever from the configuration.
+        folder: Below the root; "" is the root itself.
+        name: Of the file in its folder.
+        place: What errors call the location.
+    """
+
+    fs: str
+    folder: str
+    name: str
+    place: str
+
+    @property
+    def path(self) -> str:
+        """Below the root."""
+        return f"{self.folder}/{self.name}" if self.folder else self.name
+
+    @property
+    def local(self) -> Path | None:
+        """The path on this host; None: it lies elsewhere."""
+        return Path(self.fs, self.path) if self.fs.startswith("/") else None
+
+    def beside(self, name: str) -> Self:
+        """Another file in the same folder."""
+        return self._replace(name=name)
+
+    def __str__(self) -> str:
+        return f"{self.place}:{self.path}"
+
+
+def spot(file: File, at: Location) -> Spot:
+    """Where `file` lies at a location.
+
+    Raises:
+        BadKey: The key is not legal, or the location is none of a configuration.
+    """
+    *folders, name = keys.parse_key(file.key)
+    if reason := remote_fault(at.remote):
+        raise BadKey(f"the remote {at.remote!r} of {at.name} {reason}")
+    root = at.folder(file.sub)
+    return Spot(at.remote, "/".join([*([root] if root else []), *folders]), name, at.name)
+
+
+def local_spot(path: Path) -> Spot:
+    """A file on this host that is none of a location: a staged source, an output."""
+    return Spot(str(path.parent.absolute()), "", path.name, "this host")
