@@ -6,8 +6,9 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from izumi.domain.reading.patterns import SEASONS
 from izumi.domain.reading.text import fold
-from izumi.domain.reading.vocabulary import is_known
+from izumi.domain.reading.vocabulary import FILM, is_cjk_meta, is_known
 from izumi.domain.release import VIDEO, Identification, Reading
 
 FIRM: Final = 0.8
@@ -16,6 +17,7 @@ FIRM: Final = 0.8
 MOST_IN_A_FILE: Final = 4
 """Episodes that one video file may plausibly hold."""
 
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _PUNCTUATION: Final = re.compile(r"[\W_]+")
 
 
@@ -80,7 +82,7 @@ def _no_episode(found: Identification, own: Reading) -> Iterator[Doubt]:
         yield Doubt(f"a volume ({found.episode}), no episode", 0.5)
     if found.kind != "film":
         return
-    if found.seasons and found.extension[1:] in VIDEO:
+    if len(found.seasons) == 1 and found.extension[1:] in VIDEO:
         yield Doubt(f"a season ({found.seasons[0]}), but no episode number", 0.4)
     facts = (own.film, found.group, found.year, found.resolution, found.seasons)
     if not any(facts):
@@ -98,16 +100,16 @@ def _too_much(found: Identification) -> Iterator[Doubt]:
 
 def _ends(episode: str | None) -> tuple[float, float] | None:
     """The first and the last number, for comparing "01" with "1"."""
-    numbers = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", episode or "")]
+    numbers = [float(number) for number in _NUMBER.findall(episode or "")]
     return (numbers[0], numbers[-1]) if numbers else None
 
 
 def _same_episode(opinions: Opinions) -> bool:
     """Whether the others leave no doubt about the episode.
 
-    A firm mark needs no consent, a loose one that of all; a reader that sees no number
-    does not speak against one at a likely place, a single one that sees a number where
-    the others see none is outvoted, and a film's number belongs to its title.
+    A firm mark needs no consent, a loose one that of all. A reader that sees no number, or
+    one that is of the title, does not speak against one at a likely place; a single one
+    that sees a number where the others see none is outvoted; a film's is of its title.
     """
     own, others = opinions
     mine = _ends(own.episode)
@@ -115,7 +117,8 @@ def _same_episode(opinions: Opinions) -> bool:
     if own.sure >= 1 or (mine is None and (own.film or None in theirs)):
         return True
     if own.sure >= FIRM:
-        return mine in theirs or not any(theirs)
+        titled = {float(n) for title in own.titles for n in _NUMBER.findall(title)}
+        return mine in theirs or all(not ends or titled & {*ends} for ends in theirs)
     return all(ends == mine for ends in theirs)
 
 
@@ -131,15 +134,20 @@ def _same_title(opinions: Opinions) -> bool:
     if not own.titles:
         return False
     known = {folded(title) for title in own.titles}
-    chosen = folded(own.titles[0])
     theirs = [title for other in others for title in other.titles]
-    if all(_of_the_trade(title) and folded(title) not in known for title in theirs):
+    if all(of_the_trade(title) and folded(title) not in known for title in theirs):
         return own.sure >= FIRM
+    seen = {form for title in theirs for form in (folded(title), folded(_seasonless(title)))}
     return any(
-        folded(title) in known or (len(chosen) > 5 and chosen in folded(title)) for title in theirs
+        ours in seen or (len(ours) > 5 and any(ours in one for one in seen)) for ours in known
     )
 
 
-def _of_the_trade(title: str) -> bool:
+def of_the_trade(title: str) -> bool:
     """Whether a reader took "GB" or "MP4" for the title."""
-    return all(map(is_known, fold(title).split()))
+    view = fold(title)
+    return is_cjk_meta(view) or bool(FILM.fullmatch(view)) or all(map(is_known, view.split()))
+
+
+def _seasonless(title: str) -> str:
+    return SEASONS.sub(" ", fold(title))

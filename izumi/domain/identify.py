@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from izumi.domain.doubts import Doubt, Opinions, agreed, confidence, doubts, folded
+from izumi.domain.doubts import Doubt, Opinions, agreed, confidence, doubts, folded, of_the_trade
 from izumi.domain.reading import folders as surroundings
 from izumi.domain.reading.folders import Hints
 from izumi.domain.reading.parsers import by_anitomy, by_anitopy, plain
@@ -119,23 +119,24 @@ def _decided(name: str, extension: str, opinions: Opinions, hints: Hints) -> Ide
 def _titles(opinions: Opinions, hints: Hints) -> Iterator[str]:
     """Every title once: the folder's, ours, the others', and last what else it may be."""
     own = opinions.own
-    others = (title for reading in opinions.others for title in reading.titles)
+    others = [title for reading in opinions.others for title in reading.titles]
+    read = [*own.titles, *filter(_is_title, others)]
+    if own.episode is None and _episode(opinions):
+        # The others see a number where we see words of the title: theirs goes with it.
+        read = [*filter(_is_title, others), *own.titles]
     rest = () if own.titles or own.group is None else (own.group, own.episode or "")
+    if own.group is None and own.episode is None:
+        read = [title for title in read if not folded(title).isdecimal()]
     seen: set[str] = set()
-    for title in (
-        *filter(None, (hints.show, *hints.titles)),
-        *own.titles,
-        *filter(_is_title, others),
-        *rest,
-    ):
+    for title in (*filter(None, (hints.show, *hints.titles)), *read, *rest):
         if folded(title) not in seen and not _says_nothing(title):
             seen.add(folded(title))
             yield title
 
 
 def _is_title(title: str) -> bool:
-    """Whether another reader's title can be one: not a number, not the name with brackets."""
-    return "[" not in title and not title.isdecimal()
+    """Whether another reader's title can be one: no number, no codec, no name with brackets."""
+    return "[" not in title and not folded(title).isdecimal() and not of_the_trade(title)
 
 
 def _says_nothing(title: str) -> bool:

@@ -74,7 +74,8 @@ def clean_name(found: Identification, *, limit_bytes: int = MAX_PART_BYTES) -> s
         if again in seen:
             return min(seen[seen.index(again) :])
         seen.append(again)
-    return seen[-1]
+    # It grows with every reading, as only a name made of noise does.
+    return _fitted(f"Unreadable {_letters(found.name)}", found.extension, limit_bytes)
 
 
 def key(found: Identification, *, limit_bytes: int = MAX_PART_BYTES) -> str | None:
@@ -171,6 +172,11 @@ def _cut(text: str, limit_bytes: int) -> str:
             break
         kept.append(cluster)
     return "".join(kept).rstrip(" .-~")
+
+
+def _letters(text: str) -> str:
+    """As `_hash`, in letters alone: they cannot be read as a number."""
+    return _hash(text).translate(str.maketrans("0123456789", "ghijklmnop"))
 
 
 def _hash(text: str) -> str:

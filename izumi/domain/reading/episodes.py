@@ -13,9 +13,10 @@ def episode(scanned: Scan) -> Found | None:
     """The episode mark, or None: a film, a single file, or nothing that can be told."""
     firm = next(_explicit(scanned), None)
     dashed = next(_dashed(scanned), None)
-    if firm:
-        return _firm(scanned, firm, dashed)
     boxed = _boxed(scanned)
+    # "[Memories Off #5][02]": the only number that stands alone beats a word of the title.
+    if firm and not (boxed and firm.sure < 1 <= boxed.sure and firm.end <= boxed.start):
+        return _firm(scanned, firm, dashed)
     # "Title - 2 [05]": a padded number in a square bracket beats a digit of the title.
     if dashed and not (boxed and boxed.sure >= 0.9 and len(dashed.number) == 1):
         return dashed
@@ -51,7 +52,10 @@ def _low(number: str) -> float:
 
 def _explicit(scanned: Scan) -> Iterator[Found]:
     for found in patterns.explicit(scanned.text.view):
-        if scanned.role_at(found.start) in OPEN:
+        role = scanned.role_at(found.start)
+        # "[01-03 + #0.8]": in a number's bracket only what begins it is the episode.
+        behind = role is Role.NUMBER and scanned.text.view[: found.start].rstrip()[-1:] not in "[({"
+        if role in OPEN and not behind:
             yield found
 
 
@@ -78,8 +82,9 @@ def _boxed(scanned: Scan) -> Found | None:
     """The last "[05]" that has something before it; "(05)" only where there is none."""
     best: Found | None = None
     for i, (piece, role) in enumerate(scanned):
-        before = {Role.FREE, Role.TITLE, Role.NUMBER} & set(scanned.roles[:i])
-        if role is not Role.NUMBER or not before:
+        if role is not Role.NUMBER or not {Role.FREE, Role.TITLE, Role.NUMBER} & set(
+            scanned.roles[:i]
+        ):
             continue
         view = scanned.view(piece).strip()
         match = patterns.OF.fullmatch(view) or patterns.ALONE.fullmatch(view)
@@ -89,15 +94,17 @@ def _boxed(scanned: Scan) -> Found | None:
         if match.re is patterns.ALONE:
             kind = (match["type"] or "").upper()
             number = kind + patterns.span(number, match["e2"]) + (match["part"] or "")
+            number += (match["list"] or "").replace(" ", "").replace("、", ",")
         square = piece.bracket == "["
         if best is None or square or best.sure < 0.9:
             how = "number in brackets" if square else "number in parentheses"
-            best = Found(
-                number,
-                piece.start - 1,
-                piece.end + 1,
-                0.9 if square else 0.85 if "-" in number else 0.7,
-                how,
-                patterns.revision(match),
-            )
+            sure = _sure_boxed(scanned, number) if square else 0.85 if "-" in number else 0.7
+            revision = patterns.revision(match)
+            best = Found(number, piece.start - 1, piece.end + 1, sure, how, revision)
     return best
+
+
+def _sure_boxed(scanned: Scan, number: str) -> float:
+    """Two digits alone in the only such bracket can mean nothing else."""
+    single = scanned.roles.count(Role.NUMBER) == 1 and Role.YEAR not in scanned.roles
+    return 1.0 if single and len(number) > 1 else 0.9

@@ -78,6 +78,7 @@ def _show(found: Hints, name: str) -> Hints:
             group=reading.group,
         )
     seasons = found.seasons or reading.seasons
+    name = name if " " in name else name.replace("_", " ")
     return found._replace(show=name, titles=(name, *reading.titles), seasons=seasons)
 
 

@@ -20,6 +20,8 @@ _KINDS: Final = {"special": "SP", "sp": "SP", "oav": "OVA"}
 def loose(scanned: Scan, boxed: Found | None) -> Iterator[Found | None]:
     """What may be the episode where no mark says so, the likeliest first."""
     first, last = _first(scanned), _last(scanned)
+    if boxed and boxed.sure >= 1:
+        yield boxed
     yield _special(scanned)
     if last is None or (boxed and (boxed.sure >= 0.9 or "-" in boxed.number)):
         yield boxed
@@ -40,14 +42,15 @@ def free(scanned: Scan) -> Iterator[Piece]:
 
 def is_year(match: re.Match[str]) -> bool:
     """Whether a matched number is a year, not an episode."""
-    return patterns.YEAR.fullmatch(match["e"]) is not None and not match["e2"]
+    return patterns.YEAR.fullmatch(match["e"]) is not None and not (match["e2"] or match["part"])
 
 
 def _special(scanned: Scan) -> Found | None:
     """Such as "SP02", "OVA 1": the kind stays, so that none meets a plain episode."""
     for match in patterns.SPECIAL.finditer(scanned.text.view):
         alone = not scanned.text.view[: match.start()].strip()
-        if scanned.role_at(match.start()) in OPEN and (alone or scanned.titled(match.start())):
+        role = scanned.role_at(match.start())
+        if role in OPEN - {Role.NUMBER} and (alone or scanned.titled(match.start())):
             kind = _KINDS.get(match["type"], match["type"].upper())
             return Found(
                 kind + patterns.span(match["e"], match["e2"]),
@@ -102,6 +105,8 @@ def _of_a_season(scanned: Scan, match: re.Match[str]) -> bool:
 def _sure_last(scanned: Scan, piece: Piece, match: re.Match[str], end: int) -> float:
     """How surely a number behind a title is the episode and not of the title."""
     padded = match["e"].startswith("0") and len(match["e"]) > 1
+    if re.search(r"end|fin|[完終终]", match[0]):
+        return 0.9
     if padded or match["e2"] or match["v"]:
         return 0.8
     film = vocabulary.FILM.search(scanned.text.view) or (end < piece.end and _year_at(scanned, end))
@@ -132,7 +137,8 @@ def _within(scanned: Scan) -> Found | None:
             if scanned.titled(match.start()) and not counted:
                 number = match["e"] or match["q"]
                 revision = patterns.revision(match)
-                return Found(number, *match.span(), 0.7, "number within the text", revision)
+                sure = 0.8 if scanned.text.view[match.end() + 1] in "\"'「" else 0.7
+                return Found(number, *match.span(), sure, "number within the text", revision)
     return None
 
 

@@ -26,12 +26,15 @@ _V2 = r"(?: ?v(?P<v2>\d))?"
 _PART = rf"(?P<part>[a-c]{_E})?"
 _END = r"(?:[ _.-]{0,2}[\[(]? ?(?:end|fin|final|finale|完结?|完結|最終話|最终话|完) ?[\])]?)?"
 _BITS = r"(?![\dpi]| ?-?bit)"
-_TRADE = r"(?:dvd|bd|tv|web|hd|raw|vostfr|vf|vosta|eng|multi|dual|uncensored|\d{3,4}p)"
+_TRADE = (
+    r"(?:dvd|bd|tv|web|hd|raw|vostfr|vf|vosta|eng|multi|dual|uncensored|\d{3,4}p"
+    r"|(?:修正)?[合全]集|[总總総]集[篇編编]|特[別别][篇編])"
+)
 
 SXXEYY: Final = re.compile(
     rf"{_B}s(?P<s>\d{{1,2}})(?:-s?(?P<s2>\d{{1,2}}))?[ ._x-]{{0,3}}"
     rf"(?:ep?|episode ?)\.? ?(?P<e>\d{{1,4}}(?:\.\d)?){_PART}{_V}"
-    rf"(?P<more>(?: ?[-~&+] ?(?:s\d{{1,2}})?e?p?\d{{1,4}}{_BITS}|e\d{{1,4}})*){_V2}(?!\d)"
+    rf"(?P<more>(?:(?:-| ?[~&+] ?)(?:s\d{{1,2}})?e?p?\d{{1,4}}{_BITS}|e\d{{1,4}})*){_V2}(?!\d)"
 )
 CROSS: Final = re.compile(rf"{_B}(?P<s>\d{{1,2}})x(?P<e>\d{{2,3}}){_V}{_E}")
 COUNTER: Final = re.compile(
@@ -52,15 +55,17 @@ SPECIAL: Final = re.compile(
 OF: Final = re.compile(r"(?P<e>\d{1,4}) ?(?:of|/) ?\d{1,4}")
 ALONE: Final = re.compile(
     r"(?:tv ?|batch ?|ep\.? ?|movie ?|第)?(?P<type>sp|ova|oad|ona|ex)? ?#?"
-    rf"(?P<e>{_M})(?P<part>[a-c])?{_V}(?: ?[-~至到] ?(?P<e2>\d{{1,4}}))?{_V2}[话話集]?"
+    rf"(?P<e>{_M})(?P<part>[a-c])?{_V}(?P<list>(?:[,、] ?\d{{1,4}})+)?"
+    rf"(?: ?[-~&至到] ?(?P<e2>\d{{1,4}}))?{_V2}[话話集]?"
     rf"(?: ?[([]? ?(?P<alt>\d{{1,4}}) ?[)\]])?{_END}"
     # What may follow is bounded: every repetition multiplies the ways to fail.
-    r"(?: ?(?:v(?P<v3>\d)|batch|complete|tv|[\u3400-\u9fff]{1,6}|\([^()]*\)|\+.*)){0,3}"
+    r"(?: ?(?:v(?P<v3>\d)|batch|complete|tv|[\u3400-\u9fff]{1,6}|\([^()]*\)|[+&].*)){0,3}"
 )
 DASHED: Final = re.compile(
     rf"(?:(?<=[ \])\w!?.~\"'])|^)(?<!\d)-+ ?#?(?P<e>{_N})(?P<part>[a-c])?{_V}"
-    rf"(?:(?: ?[~&+] ?|(?<=0\d) - |-)(?P<e2>\d{{1,4}}){_BITS}(?! ?%)(?:-(?P<e3>\d{{1,4}}))*{_V2})?"
-    rf"{_END}(?= ?$| *[\[({{\]]| - ?| -?$|-$| ~ ?| *「|:|\.| \|| {_TRADE}{_E})"
+    rf"(?:(?: ?[~&+] ?|(?<=[-# ]0\d) - |-)(?P<e2>\d{{1,4}}){_BITS}(?! ?%)"
+    rf"(?:-(?P<e3>\d{{1,4}}))*{_V2})?{_END}"
+    rf"(?= ?$| *[\[({{\]]| - ?| -?$|-$| ~ ?| *「|:|\.(?!\d)| \|| {_TRADE}{_E})"
 )
 LAST: Final = re.compile(
     r"(?:(?<=[ ~\[(])|(?<=[a-z]{2}\.)|(?<=[\u3040-\u9fff])|^)"
@@ -84,9 +89,10 @@ SEASONS: Final = re.compile(
     rf"{_B}(?:the )?(?P<ord>\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)}) ?{_SEASON}{_E}"
     rf"|(?:{_B}|(?<=[^\W\d_a-z])){_SEASON}[ .:]?(?P<n>\d{{1,2}})"
     rf"(?:(?:-| ?~ ?| to | ?& ?| ?\+ ?)(?P<n2>\d{{1,2}})(?!\d| ?-))?{_E}"
-    rf"|{_B}s(?P<s>\d{{1,2}})(?: ?[-+~&,]? ?s\d{{1,2}})*(?:-(?P<s2>\d{{1,2}}))?"
+    rf"|{_B}(?<!')s(?P<s>\d{{1,2}})(?: ?[-+~&,]? ?s\d{{1,2}})*(?:-(?P<s2>\d{{1,2}}))?"
     rf"(?:{_E}|(?=p\d{{1,2}}{_E}))(?!')"
-    rf"|第 ?(?P<h>{_H}) ?[季期](?:[-~至到]第?(?P<h2>{_H})[季期])?"
+    rf"|第 ?(?P<h>{_H}) ?(?:[季期](?:[-~至到]第?(?P<h2>{_H})[季期])?"
+    rf"|[-~至到](?P<h3>{_H})[季期])"
     r"|(?<![\d年月])(?P<k>[二三四五六七八九十\d])[期季](?![間间待限節节的之會会])"
 )
 PART: Final = re.compile(
@@ -175,7 +181,8 @@ def seasons_of(match: re.Match[str]) -> tuple[int, ...]:
             return between(numbers[0], numbers[-1])
         return tuple(dict.fromkeys(numbers))
     low = number(match["h"] or match["k"])
-    high = number(match["h2"]) if match["h2"] else low
+    last = match["h2"] or match["h3"]
+    high = number(last) if last else low
     return () if low is None or high is None else between(low, high)
 
 

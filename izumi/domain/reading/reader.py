@@ -10,7 +10,7 @@ from izumi.domain.reading.text import text_of, tidy
 from izumi.domain.release import Reading
 
 _GROUP_WORD: Final = re.compile(r"[^\W_][\w@!&'.]{1,24}(?: [^\W_][\w@!&'.]{1,24})?")
-_TAIL: Final = re.compile(r"[ \[(]")
+_BEFORE_GROUP: Final = frozenset(("bd", "dvd", "web", "raw", "tv", "hd", "264", "265", "multi"))
 
 
 def read(stem: str) -> Reading:
@@ -26,7 +26,7 @@ def read(stem: str) -> Reading:
     seasons, marks = _seasons(scanned, found)
     ends = [found.start] if found else []
     ends += [extra.start] if extra else []
-    versions = [match.span() for match in patterns.VERSION.finditer(scanned.text.view)]
+    versions = [match.span() for match in _versions(scanned)]
     stop = min(ends, default=len(scanned.text.view))
     names = titles.titles(scanned, found, stop, seasons, [*marks, *versions])
     view = scanned.text.view
@@ -62,6 +62,12 @@ def _seasons(scanned: Scan, found: Found | None) -> tuple[tuple[int, ...], list[
     return numbers, marks
 
 
+def _versions(scanned: Scan) -> list[re.Match[str]]:
+    """Version marks that stand behind something: a title may begin with "V8"."""
+    found = patterns.VERSION.finditer(scanned.text.view)
+    return [match for match in found if scanned.titled(match.start())]
+
+
 def _revision(scanned: Scan, found: Found | None) -> int | None:
     if found and found.revision is not None:
         return found.revision
@@ -70,10 +76,11 @@ def _revision(scanned: Scan, found: Found | None) -> int | None:
         if role is Role.GROUP or (not piece.bracket and piece.end <= after):
             continue
         start = piece.start if piece.bracket else max(piece.start, after)
-        if match := patterns.VERSION.search(scanned.text.view, start, piece.end):
-            return int(match["v"])
-    match = vocabulary.EXTRA.search(scanned.text.view)
-    return int(match["v"]) if match and match["v"] else None
+        for match in _versions(scanned):
+            if start <= match.start() < piece.end:
+                return int(match["v"])
+    extra = vocabulary.EXTRA.search(scanned.text.view)
+    return int(extra["v"]) if extra and extra["v"] else None
 
 
 def _resolution(scanned: Scan) -> str | None:
@@ -104,22 +111,26 @@ def _group_behind_dash(scanned: Scan) -> str | None:
         start = view.rfind(mark, free[-1].start, end) + 1
         before, word = view[:start].rstrip(" -"), view[start:end].strip(" -")
         known = vocabulary.is_known(word) or word.isdecimal()
-        if before and start and not known and _GROUP_WORD.fullmatch(word) and _known_end(before):
+        trade = bool(before) and _of_the_trade(before, dotted=mark == " ")
+        if start and trade and not known and _GROUP_WORD.fullmatch(word):
             return scanned.text.shown[start:end].strip(" -")
     return None
 
 
-def _known_end(before: str) -> bool:
-    """Whether a text ends in a bracket or in a word of the trade."""
-    last = _TAIL.split(before)[-1]
-    return before[-1:] in "])}" or any(map(vocabulary.is_known, (last, last.split("-")[-1])))
+def _of_the_trade(before: str, *, dotted: bool) -> bool:
+    """Whether a text ends in a bracket or in a word of the trade, which titles rarely do."""
+    last = re.split(r"[ \[(-]", before)[-1]
+    if before[-1] in "])}" or vocabulary.is_strong(last) or last in _BEFORE_GROUP:
+        return True
+    return dotted and vocabulary.is_known(last) and not last.isdecimal()
 
 
 def _group_in_brackets(scanned: Scan, found: Found | None) -> str | None:
     """The first unknown bracket behind the title, as in "Title - 05 [Group]"."""
     titled = False
     for i, (piece, role) in enumerate(scanned):
-        behind = not found or piece.start >= found.end or Role.FREE not in scanned.roles[i + 1 :]
+        last = Role.FREE not in scanned.roles[i + 1 :]
+        behind = last or (found is not None and piece.start >= found.end)
         if role is Role.TITLE and titled and behind and piece.bracket != "{":
             return scanned.text.shown[piece.start : piece.end].strip()
         titled = titled or role in {Role.FREE, Role.NUMBER}
@@ -133,10 +144,17 @@ def _extra(scanned: Scan, found: Found | None) -> Found | None:
         return None
     for match in vocabulary.EXTRA.finditer(view):
         role = scanned.role_at(match.start())
-        if role is Role.EXTRA or (role is Role.FREE and _stands_apart(scanned, match)):
+        boxed = role is Role.EXTRA or (role is Role.TITLE and _begins_box(scanned, match.start()))
+        if boxed or (role is Role.FREE and _stands_apart(scanned, match)):
             shown = " ".join(scanned.text.shown[match.start("what") : match.end("number")].split())
             return Found(shown, *match.span(), 1.0, "extra")
     return None
+
+
+def _begins_box(scanned: Scan, place: int) -> bool:
+    """Whether a bracket behind the title begins here: "[PV_S2]", "[Teaser PV2]"."""
+    before = scanned.text.view[:place].rstrip()
+    return before[-1:] in {"[", "("} and scanned.titled(place)
 
 
 def _stands_apart(scanned: Scan, match: re.Match[str]) -> bool:
@@ -149,4 +167,4 @@ def _stands_apart(scanned: Scan, match: re.Match[str]) -> bool:
     if not scanned.titled(match.start()):
         return not rest
     vague = match["what"] in vocabulary.VAGUE_EXTRAS and not match["number"].strip()
-    return not (vague and rest[:1].isalpha())
+    return not (vague and re.search(r"[^\W\d_]", rest))

@@ -118,7 +118,7 @@ def _role(bracket: str, view: str) -> Role:
     if _BLANK.fullmatch(view):
         return Role.NOISE
     if not bracket:
-        return Role.FREE
+        return Role.TYPE if _TYPE.fullmatch(view.strip(" ★☆")) else Role.FREE
     tests = (
         (Role.NOISE, lambda: vocabulary.NOISE.fullmatch(view) or _ADDRESS.fullmatch(view)),
         (Role.NOISE, lambda: patterns.DATE.fullmatch(view)),

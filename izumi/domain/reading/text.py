@@ -110,7 +110,9 @@ def _spaced(view: str, shown: str, mark: str) -> tuple[str, str]:
     kept: set[int] = set()
     for pattern in (_DECIMAL, _ACRONYM, _CODEC):
         for match in pattern.finditer(view):
-            kept.update(range(*match.span()))
+            # "R.O.D.the": the last dot of an acronym before a word is a delimiter.
+            behind = match[0][-1] == "." and view[match.end() : match.end() + 1].isalnum()
+            kept.update(range(match.start(), match.end() - behind))
     places = [at for at, char in enumerate(view) if char == mark and at not in kept]
     letters, display = list(view), list(shown)
     for at in places:

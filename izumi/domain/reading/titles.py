@@ -30,6 +30,9 @@ _DUB_FIRST: Final = re.compile(r"^[\u3400-\u9fff]{1,4}配 ?- ")
 _SLASH: Final = re.compile(
     r"\s+(?:AKA|aka|a\.k\.a\.)\s+|\s+[/／\\]+\s*|\s*[/／\\]+\s+|\s*[|｜]+\s*"
 )
+_BARE_SLASH: Final = re.compile(r"[/／\\]")
+_LATIN_WORD: Final = re.compile(r"[A-Za-z][\w']*")
+_SPACED_DASH: Final = re.compile(r"\s+-\s+")
 _NATIVE_FIRST: Final = re.compile(
     rf"^(?P<native>.*?[{_HAN}\uff01-\uff60!?。~)）」]+)[ _·・•]*(?P<latin>[A-Za-z][^{_HAN}]*)$"
 )
@@ -83,6 +86,7 @@ def titles(
             year = year_here or year
             parts.append(name)
         wholes += [*map(clean, split(shown)), clean(bare), clean(shown)]
+        wholes += _before_season(scanned, start, end, marks)
     parts = [part for part in parts if part]
     if not parts:
         return Titles((), year)
@@ -101,6 +105,21 @@ def _numbered(chosen: str, found: Found | None, seasons: tuple[int, ...]) -> Ite
     if found and (match := _KIND_NUMBER.fullmatch(found.number)):
         yield f"{chosen} {match['kind']}"
         yield f"{chosen} {match['kind']} {match['number']}"
+
+
+def _before_season(
+    scanned: Scan, start: int, end: int, marks: Sequence[tuple[int, int]]
+) -> Iterator[str]:
+    """The title before a season that more of the title follows: "Show S2 - Arc"."""
+    for first, last in sorted(marks)[:1]:
+        behind = scanned.text.view[last:end]
+        if start < first and LETTER.search(behind) and not split_at(scanned.text.shown[start:end]):
+            yield clean(scanned.text.shown[start:first])
+
+
+def split_at(text: str) -> bool:
+    """Whether a text holds alternatives between slashes."""
+    return _SLASH.search(text) is not None
 
 
 def _without(scanned: Scan, start: int, end: int, marks: Sequence[tuple[int, int]]) -> str:
@@ -131,10 +150,10 @@ def split(text: str) -> list[str]:
     """Alternatives between " / ", "|", and where scripts differ a bare "/" or a dash."""
     parts: list[str] = []
     for part in filter(LETTER.search, _SLASH.split(text)):
-        for mark in (r"[/／\\]", r"\s+-\s+"):
-            inner = re.split(mark, part)
+        for mark in (_BARE_SLASH, _SPACED_DASH):
+            inner = _joined(mark.split(part)) if mark is _BARE_SLASH else mark.split(part)
             mixed = len({CJK.search(piece) is None for piece in inner}) == 2
-            native = mark[0] == "[" and all(map(CJK.search, inner))
+            native = mark is _BARE_SLASH and all(map(CJK.search, inner))
             if len(inner) > 1 and (mixed or native) and _all_titles(inner, mark):
                 parts += inner
                 break
@@ -143,11 +162,23 @@ def split(text: str) -> list[str]:
     return parts
 
 
-def _all_titles(parts: list[str], mark: str) -> bool:
+def _joined(parts: Sequence[str]) -> list[str]:
+    """Parts between bare slashes; behind a single Latin word ("Fate/Grand Order") none ends."""
+    found: list[str] = []
+    for part in parts:
+        single = found and len(_LATIN_WORD.findall(found[-1])) == 1 and found[-1][-1:].isalpha()
+        if single and found[-1][-1:].isascii() and part[:1].isascii() and part[:1].isalpha():
+            found[-1] += f"/{part}"
+        else:
+            found.append(part)
+    return found
+
+
+def _all_titles(parts: list[str], mark: re.Pattern[str]) -> bool:
     """Whether every part can stand alone: "2/3" and "Title - 映画" do not part a title."""
     names = [clean(part) for part in parts]
-    if mark[0] != "[":
-        return len(names) == 2 and all(len(name) >= 2 for name in names)
+    if mark is _SPACED_DASH and len(names) != 2:
+        return False
     return all(len(name) >= 2 and not name.isdecimal() for name in names)
 
 

@@ -17,7 +17,7 @@ _VIDEO = """
 """
 _AUDIO = """
     aac aac2 aac2.0 aac5.1 aacx2 aacx3 aacx4 2xaac qaac he-aac flac flac2.0 flac5.1 flacx2 flacx3
-    2xflac ac3 e-ac-3 eac3 e-ac3 ac-3 eac-3 dd dd2.0 dd5.1 ddp ddp2.0 ddp5.1 dd+ dd+2.0 dd+5.1 dts
+    2xflac ac3 e-ac-3 eac3 e-ac3 ac-3 eac-3 dd2.0 dd5.1 ddp ddp2.0 ddp5.1 dd+ dd+2.0 dd+5.1 dts
     dts-hd dtshd dts-es dts-x truehd atmos mp3 ogg vorbis lpcm pcm 2.0ch 2ch 5.1ch
     6ch dualaudio dual-audio dual.audio multiaudio multi-audio ma5.1 dts5.1 aac+flac opus2.0
 """
@@ -77,7 +77,7 @@ CJK_META = re.compile(
     r"|翻译|翻譯|生肉|熟肉|修复|自购|请斟酌|請斟酌|映像特典|吹替|音轨|音軌|连载|連載|动画|動畫(?!版)|动漫$|動漫$"
 )
 CJK_GROUP = re.compile(
-    r"字幕|汉化|漢化|压制|壓制|发布组|發佈組|发布|製作|制作|工作室|搬运组|搬運組|[组組社]$|studio|raws?\b|subs?\b|fansub"
+    r"字幕[组組社部室]|汉化|漢化|压制|壓制|发布组|發佈組|发布|製作|制作|工作室|搬运组|搬運組|[组組社]$|studio|raws?\b|subs?\b|fansub"
     r"|奶茶屋|[组組社](?:[&x×+·]|$)|部$|house\b|-?team\b|kissaten|production"
 )
 MONTH_TAG = re.compile(
