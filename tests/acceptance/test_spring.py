@@ -76,13 +76,18 @@ async def until_units(bus: JetStreamBus, count: int) -> None:
             await asyncio.sleep(0.1)
 
 
-async def until_encoding(bus: JetStreamBus, program: spring.Running) -> None:
-    """Wait until an encode is on its way."""
+async def until_encoding(bus: JetStreamBus, program: spring.Running, not_by: str = "") -> str:
+    """Wait until an encode is on its way; the instance that is at it."""
     async with asyncio.timeout(90):
         while True:
             told = [json.loads(e.data) for e in await bus.latest("izumi.progress.encoder.>")]
-            if any(t["step"] == "encoding" and t.get("fraction") for t in told):
-                return
+            for progress in told:
+                if (
+                    progress["step"] == "encoding"
+                    and progress.get("fraction")
+                    and progress["instance"] != not_by
+                ):
+                    return str(progress["instance"])
             assert program.process.poll() is None, program.log
             await asyncio.sleep(0.05)
 
@@ -153,7 +158,7 @@ async def test_the_first_signal_finishes_the_job_and_the_second_gives_it_back(
             with izumi("run", "encoder", "-c", b, log=tmp_path / "1.log") as first:
                 await until_units(bus, 2)
                 await release(watch, "[G] Izumi no Uta - 01 [720p].mkv", 60, 720)
-                await until_encoding(bus, first)
+                owner = await until_encoding(bus, first)
                 first.send(signal.SIGTERM)
                 async with asyncio.timeout(30):
                     while "worker.draining" not in first.log:
@@ -162,9 +167,9 @@ async def test_the_first_signal_finishes_the_job_and_the_second_gives_it_back(
             (entry,) = await bus.latest("izumi.job.encoder.>")
             assert json.loads(entry.data)["state"] == "waiting"
             with izumi("run", "encoder", "-c", b, log=tmp_path / "2.log") as second:
-                await until_encoding(bus, second)
+                await until_encoding(bus, second, not_by=owner)
                 second.send(signal.SIGTERM)
-                assert second.process.wait(120) == 0
+                assert second.process.wait(200) == 0
             await until(bus, {Encoded: 1}, up)
             (entry,) = await bus.latest("izumi.job.encoder.>")
     record = json.loads(entry.data)
