@@ -41,7 +41,8 @@ def configure(folder: Path, *, port: int, extra: str, embedded: bool = True) -> 
         (library / name).mkdir(parents=True, exist_ok=True)
         storage += f'[storage.{name}]\nremote = "{library / name}"\n'
     text = (
-        f'state = "state"\nhost = "{folder.name}"\n{bus}[worker]\nkeep_free_bytes = 0\ndrain_s = 150\n'
+        f'state = "state"\nhost = "{folder.name}"\n{bus}'
+        "[worker]\nkeep_free_bytes = 0\ndrain_s = 150\n"
         f"[anilist]\nenabled = false\n{storage}{extra}"
     )
     path = folder / "izumi.toml"
