@@ -278,3 +278,55 @@ def test_a_demo_that_cannot_work_says_why_and_fails(tmp_path: Path, monkeypatch)
     done = ended("demo", "--folder", tmp_path / "demo")
     assert done.returncode != 0
     assert "/nonexistent/rclone" in done.stdout + done.stderr
+
+
+async def test_the_keeper_sees_what_lives_what_was_done_and_what_the_host_lacks(
+    tmp_path: Path,
+) -> None:
+    port, watch = free_port(), tmp_path / "watch"
+    config = configure(
+        tmp_path / "a",
+        port=port,
+        extra=watching(watch) + QUICK + "[notifier.main]\nlog = true\n",
+    )
+    before = await asyncio.to_thread(ended, "doctor", "-c", config)
+    assert before.returncode == 0, before.stdout + before.stderr
+    assert "`izumi up` starts it" in before.stdout
+    with izumi("up", "-c", config, log=tmp_path / "a.log") as up:
+        async with listener(port) as bus:
+            await until_units(bus, 3)
+            made = await release(watch, "[G] Izumi no Uta - 01 [720p].mkv")
+            taken = await asyncio.to_thread(ended, "acquire", made, "-c", config)
+            assert taken.returncode == 0, taken.stdout + taken.stderr
+            assert taken.stdout.startswith("published: ")
+            await until(bus, {Encoded: 1, Notified: 2}, up)
+
+        def admin(*args: str) -> str:
+            done = ended(*args, "-c", config, program="izumi-admin")
+            assert done.returncode == 0, done.stdout + done.stderr
+            return done.stdout
+
+        assert {"encoder.main", "acquisition", "notifier.main"} <= set(
+            (await asyncio.to_thread(admin, "nodes", "--here")).split()
+        )
+        assert "done" in await asyncio.to_thread(admin, "jobs", "list")
+        plan = await asyncio.to_thread(admin, "bus", "plan")
+        assert {line.split()[0] for line in plan.splitlines()} == {"keep"}
+        assert await asyncio.to_thread(admin, "bus", "apply") == plan
+        assert "nothing" in await asyncio.to_thread(admin, "hold", "list")
+        after = await asyncio.to_thread(ended, "doctor", "-c", config)
+        assert after.returncode == 0, after.stdout + after.stderr
+        assert {line.split()[0] for line in after.stdout.splitlines()} <= {"ok", "warn"}
+    gone = await asyncio.to_thread(ended, "nodes", "-c", config, program="izumi-admin")
+    assert gone.returncode == 1
+
+
+def test_doctor_fails_for_what_is_missing_and_names_it(tmp_path: Path) -> None:
+    config = configure(tmp_path / "a", port=free_port(), extra=watching(tmp_path / "watch"))
+    (tmp_path / "watch").rmdir()
+    (tmp_path / "library" / "seedbox").rmdir()
+    done = ended("doctor", "-c", config)
+    assert done.returncode == 1
+    lines = [line for line in done.stdout.splitlines() if line.startswith("fail")]
+    assert any("watch" in line for line in lines)
+    assert any("storage.seedbox" in line for line in lines)
