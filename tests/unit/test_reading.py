@@ -19,6 +19,10 @@ def test_folding_never_moves_a_place(text):
     assert len(fold(text)) == len(text)
 
 
+def test_a_letter_that_grows_in_lower_case_keeps_its_place():
+    assert fold("İ１٣ＡＢ－【") == "İ13ab-["  # noqa: RUF001 - letters of other widths
+
+
 @settings(deadline=None)
 @given(st.text())
 def test_a_tidied_text_stays_tidy(text):
@@ -172,6 +176,7 @@ def test_picture_heights_are_read_in_every_form(text, height):
         ("Show 12 - 05", "05"),
         ("Show [08 Title of it]", "08"),
         ("Fullmetal Alchemist 29 'The Untainted Child'", "29"),
+        ("Show 13END [1080p]", "13"),
         ("Show (2019)", None),
         ("Show 2019 1080p", None),
         ("Show Movie 2", None),
@@ -272,6 +277,7 @@ def test_a_version_is_read_wherever_it_stands(stem, revision):
         ("Fate/Zero - 05.mkv", ((), "Fate/Zero - 05.mkv")),
         ("Ranma 1/2 - 03.mkv", ((), "Ranma 1/2 - 03.mkv")),
         ("[G] 标题 / Title - 03.mkv", ((), "[G] 标题 / Title - 03.mkv")),
+        ("[G] 标题 / 7th Loop - 03", ((), "[G] 标题 / 7th Loop - 03")),
         ("[G][标题/Title][03]", ((), "[G][标题/Title][03]")),
         ("[G] Title [1080p]/", ((), "[G] Title [1080p]/")),
     ],

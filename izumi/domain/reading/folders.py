@@ -114,7 +114,8 @@ def _is_path(parts: Sequence[str], *, rooted: bool) -> bool:
     if rooted or _DRIVE.match(folders[0]):
         return True
     views = [fold(part).strip() for part in parts]
-    if any(view[:1] == " " or view[-1:] == " " for view in parts[1:-1]):
+    if any(part.endswith(" ") for part in folders) or any(part[0] == " " for part in parts[1:]):
+        # "葬送的芙莉莲 / Sousou no Frieren": alternatives of a title.
         return False
     if views[-1].startswith("[") or any(map(_season_only, views[:-1])):
         return True
