@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 import msgspec
 from cyclopts import Parameter
@@ -12,8 +12,11 @@ from rich.table import Table
 
 from izumi import compose
 from izumi.bus import provision
+from izumi.bus.connection import Connection
 from izumi.bus.deadletters import JetStreamDeadLetters
 from izumi.bus.jetstream import JetStreamBus
+from izumi.bus.plan import Change
+from izumi.bus.topology import Membership
 from izumi.commands.options import ConfigFile, load
 from izumi.domain import events, subjects
 from izumi.domain.errors import UserError
@@ -225,19 +228,7 @@ def bus_plan(*, config: ConfigFile = None) -> int:
     Args:
         config: See below.
     """
-    settings = load(config, level="warning")
-
-    async def planned(bus: JetStreamBus) -> None:
-        for change in await provision.preview(
-            bus.connection,
-            compose.memberships(settings),
-            replicas=settings.bus.replicas,
-            ack_wait_s=settings.bus.ack_wait_s,
-        ):
-            print(f"{change.action} {change.kind} {change.name}", change.reason)
-
-    _on_bus(settings, planned)
-    return 0
+    return _changes(load(config, level="warning"), provision.preview)
 
 
 def bus_apply(*, config: ConfigFile = None) -> int:
@@ -248,16 +239,31 @@ def bus_apply(*, config: ConfigFile = None) -> int:
     Args:
         config: See below.
     """
-    settings = load(config, level="warning")
+    return _changes(load(config, level="warning"), provision.apply)
 
-    async def apply(bus: JetStreamBus) -> None:
-        for change in await provision.apply(
+
+class _Provisioning(Protocol):
+    async def __call__(
+        self,
+        connection: Connection,
+        memberships: Iterable[Membership],
+        *,
+        replicas: int,
+        ack_wait_s: float,
+    ) -> Sequence[Change]: ...
+
+
+def _changes(settings: Settings, provisioning: _Provisioning) -> int:
+    """Print each change, planned or made."""
+
+    async def run(bus: JetStreamBus) -> None:
+        for change in await provisioning(
             bus.connection,
             compose.memberships(settings),
             replicas=settings.bus.replicas,
             ack_wait_s=settings.bus.ack_wait_s,
         ):
-            print(f"{change.action} {change.kind} {change.name}", change.reason)
+            print(" ".join(filter(None, (change.action, change.kind, change.name, change.reason))))
 
-    _on_bus(settings, apply)
+    _on_bus(settings, run)
     return 0

@@ -1,22 +1,18 @@
-"""The composition root: settings in, running units out. Nothing else builds adapters."""
+"""The units of one process: built from the settings, run until asked to stop."""
 
 import asyncio
 import contextlib
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import structlog
 
-from izumi.bus import jetstream, provision
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.permissions import role_name
-from izumi.bus.topology import Membership, Want, parse_consumer
 from izumi.clients.anilist import Anilist
 from izumi.clients.discord import DiscordChannel, Gate
 from izumi.clients.discord_address import WebhookAddress
@@ -27,11 +23,17 @@ from izumi.clients.journal import Journal
 from izumi.clients.kitsu import Kitsu
 from izumi.clients.ports import ShowFacts
 from izumi.clients.secret_file import secret
+from izumi.compose.connections import bus, prepare_patiently, store
+from izumi.compose.wanted import (
+    Wanted,
+    acquisition_state,
+    locations,
+    profile,
+    scratch_root,
+)
 from izumi.consumers.distributor import Distributor, DistributorSettings
 from izumi.consumers.encoder import Encoder, EncoderSettings
 from izumi.consumers.notifier import DiscordTarget, Notifier, NotifierSettings, Target
-from izumi.domain.errors import BusUnavailable, UserError
-from izumi.domain.profile import Profile
 from izumi.media import binary
 from izumi.media.probe import ChildProber
 from izumi.media.transcoder import FfmpegTranscoder
@@ -45,151 +47,9 @@ from izumi.runtime.shutdown import Shutdown
 from izumi.runtime.worker import Worker, utcnow
 from izumi.settings import Settings
 from izumi.storage.ledger import Ledger
-from izumi.storage.ports import Location, Store
-from izumi.storage.rclone import Rclone
-from izumi.storage.store import RcloneStore
+from izumi.storage.ports import Store
 
 log = structlog.get_logger()
-
-UNITS = ("acquisition", "encoder", "distributor", "notifier")
-
-
-class Wanted(NamedTuple):
-    """A unit to run; `group` is empty where the unit has none."""
-
-    unit: str
-    group: str = ""
-
-
-def configured(settings: Settings) -> list[Wanted]:
-    """Every unit that the configuration has a table for."""
-    wanted = [Wanted("acquisition")] if settings.acquisition else []
-    for unit in UNITS[1:]:
-        wanted += [Wanted(unit, group) for group in getattr(settings, unit)]
-    return wanted
-
-
-def chosen(settings: Settings, unit: str, group: str | None) -> list[Wanted]:
-    """The groups of one unit to run: all, or the one that was asked for.
-
-    Raises:
-        UserError: The configuration has no such table.
-    """
-    known = [wanted for wanted in configured(settings) if wanted.unit == unit]
-    found = [wanted for wanted in known if group is None or wanted.group == group]
-    if not found:
-        table = f"[{unit}.{group}]" if group else f"[{unit}]"
-        have = ", ".join(f"[{w.unit}.{w.group}]".replace(".]", "]") for w in configured(settings))
-        raise UserError(f"the configuration has no {table}; it has {have or 'no unit at all'}")
-    return found
-
-
-def memberships(settings: Settings) -> list[Membership]:
-    """The queue groups of the configuration, as the bus has to know them."""
-    members = [Membership(unit="encoder", group=group) for group in settings.encoder]
-    for group, distributor in settings.distributor.items():
-        wants = tuple(Want(fact, distributor.subs) for fact in ("acquired", "encoded"))
-        members.append(
-            Membership(unit="distributor", group=group, wants=wants, deliver=distributor.deliver)
-        )
-    members += [
-        Membership(unit="notifier", group=group, deliver=notifier.deliver)
-        for group, notifier in settings.notifier.items()
-    ]
-    return members
-
-
-def locations(settings: Settings) -> dict[str, Location]:
-    """Every location of the configuration, by name."""
-    return {name: storage.location(name) for name, storage in settings.storage.items()}
-
-
-def profile(settings: Settings, name: str) -> Profile:
-    """An encoding profile; `hardsub` is there without being configured."""
-    return settings.profile.get(name) or Profile()
-
-
-@contextlib.asynccontextmanager
-async def bus(settings: Settings, *, name: str, role: str) -> AsyncIterator[JetStreamBus]:
-    """A connection to the bus under one role.
-
-    `{role}` in the path of `[bus] seed_file` stands for the role, so that one
-    configuration serves several units with a key each.
-    """
-    ours = settings.bus
-    if ours.embedded is not None:
-        server = f"nats://{ours.embedded.host}:{ours.embedded.port}"
-        ours = msgspec.structs.replace(ours, servers=(server,))
-    if ours.seed_file is not None:
-        path = Path(str(ours.seed_file).replace("{role}", role))
-        ours = msgspec.structs.replace(ours, seed_file=path)
-    connected = await jetstream.connect(ours, name=name, role=role)
-    try:
-        yield connected
-    finally:
-        await connected.aclose()
-
-
-async def prepare(settings: Settings) -> None:
-    """Make streams and consumers what this configuration needs.
-
-    On a bus with keys that is for `izumi-admin bus apply`, with the key of an admin.
-    """
-    if settings.bus.seed_file is not None:
-        return
-    async with bus(settings, name="izumi prepare", role="admin") as connected:
-        await provision.apply(
-            connected.connection,
-            memberships(settings),
-            replicas=settings.bus.replicas,
-            ack_wait_s=settings.bus.ack_wait_s,
-        )
-
-
-async def prepare_patiently(settings: Settings, shutdown: Shutdown) -> None:
-    """As `prepare`, waiting for a bus that is not there yet. Hosts come and go.
-
-    Raises:
-        UserError: The bus does not allow it.
-    """
-    while not shutdown.stopping.is_set():
-        try:
-            return await prepare(settings)
-        except BusUnavailable as exc:
-            log.warning("bus.awaited", error=str(exc))
-            await shutdown.pause(2.0)
-    return None
-
-
-async def hand_back(settings: Settings, replies: Collection[str]) -> None:
-    """Settle leases in the place of an instance that died: others may start at once."""
-    by_role: dict[str, list[str]] = {}
-    for reply in replies:
-        # `$JS.ACK.<stream>.<consumer>...`, or the longer form with domain and account.
-        consumer = reply.split(".")[5 if reply.count(".") > 9 else 3]
-        unit, group, _ = parse_consumer(consumer)
-        by_role.setdefault(role_name(unit, group), []).append(reply)
-    for role, ours in by_role.items():
-        async with bus(settings, name=f"izumi supervisor of {role}", role=role) as connected:
-            for reply in ours:
-                await connected.tell(reply, b"-NAK")
-
-
-@contextlib.asynccontextmanager
-async def store(settings: Settings) -> AsyncIterator[Store]:
-    """The store of this process, over an rclone of its own."""
-    async with Rclone(settings.rclone, state=settings.state) as rclone:
-        yield RcloneStore(rclone)
-
-
-def scratch_root(settings: Settings) -> Path:
-    """Where this host's instances work."""
-    return settings.scratch or settings.state / "scratch"
-
-
-def acquisition_state(settings: Settings) -> Path:
-    """Where acquisition keeps its ledger and staged files."""
-    return settings.state / "acquisition"
 
 
 class _Running(NamedTuple):

@@ -1,0 +1,34 @@
+"""The composition root: settings in, running units out. Nothing else builds adapters."""
+
+from izumi.compose.connections import bus, hand_back, prepare, prepare_patiently, store
+from izumi.compose.instance import Instance, instance, instance_name, run
+from izumi.compose.wanted import (
+    Wanted,
+    acquisition_state,
+    chosen,
+    configured,
+    locations,
+    memberships,
+    profile,
+    scratch_root,
+)
+
+__all__ = [
+    "Instance",
+    "Wanted",
+    "acquisition_state",
+    "bus",
+    "chosen",
+    "configured",
+    "hand_back",
+    "instance",
+    "instance_name",
+    "locations",
+    "memberships",
+    "prepare",
+    "prepare_patiently",
+    "profile",
+    "run",
+    "scratch_root",
+    "store",
+]

@@ -1,0 +1,77 @@
+"""What a configuration asks for: units, groups, locations, folders. Pure."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from izumi.bus.topology import Membership, Want
+from izumi.domain.errors import UserError
+from izumi.domain.profile import Profile
+from izumi.settings import Settings
+from izumi.storage.ports import Location
+
+UNITS = ("acquisition", "encoder", "distributor", "notifier")
+
+
+class Wanted(NamedTuple):
+    """A unit to run; `group` is empty where the unit has none."""
+
+    unit: str
+    group: str = ""
+
+
+def configured(settings: Settings) -> list[Wanted]:
+    """Every unit that the configuration has a table for."""
+    wanted = [Wanted("acquisition")] if settings.acquisition else []
+    for unit in UNITS[1:]:
+        wanted += [Wanted(unit, group) for group in getattr(settings, unit)]
+    return wanted
+
+
+def chosen(settings: Settings, unit: str, group: str | None) -> list[Wanted]:
+    """The groups of one unit to run: all, or the one that was asked for.
+
+    Raises:
+        UserError: The configuration has no such table.
+    """
+    known = [wanted for wanted in configured(settings) if wanted.unit == unit]
+    found = [wanted for wanted in known if group is None or wanted.group == group]
+    if not found:
+        table = f"[{unit}.{group}]" if group else f"[{unit}]"
+        have = ", ".join(f"[{w.unit}.{w.group}]".replace(".]", "]") for w in configured(settings))
+        raise UserError(f"the configuration has no {table}; it has {have or 'no unit at all'}")
+    return found
+
+
+def memberships(settings: Settings) -> list[Membership]:
+    """The queue groups of the configuration, as the bus has to know them."""
+    members = [Membership(unit="encoder", group=group) for group in settings.encoder]
+    for group, distributor in settings.distributor.items():
+        wants = tuple(Want(fact, distributor.subs) for fact in ("acquired", "encoded"))
+        members.append(
+            Membership(unit="distributor", group=group, wants=wants, deliver=distributor.deliver)
+        )
+    members += [
+        Membership(unit="notifier", group=group, deliver=notifier.deliver)
+        for group, notifier in settings.notifier.items()
+    ]
+    return members
+
+
+def locations(settings: Settings) -> dict[str, Location]:
+    """Every location of the configuration, by name."""
+    return {name: storage.location(name) for name, storage in settings.storage.items()}
+
+
+def profile(settings: Settings, name: str) -> Profile:
+    """An encoding profile; `hardsub` is there without being configured."""
+    return settings.profile.get(name) or Profile()
+
+
+def scratch_root(settings: Settings) -> Path:
+    """Where this host's instances work."""
+    return settings.scratch or settings.state / "scratch"
+
+
+def acquisition_state(settings: Settings) -> Path:
+    """Where acquisition keeps its ledger and staged files."""
+    return settings.state / "acquisition"
