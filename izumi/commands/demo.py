@@ -119,7 +119,7 @@ def demo(
         folder: Where everything lies; a repeat goes on from what is there.
         timeout_s: Give up when the work is not done by then.
     """
-    telemetry.configure("warning", "console")
+    telemetry.configure("error", "console")
     console = Console(highlight=False, soft_wrap=True)
     return asyncio.run(_demo(folder.absolute(), timeout_s, console))
 
