@@ -1,5 +1,6 @@
 """Is a location fit for its work? Looked at for `izumi doctor`, by doing it once."""
 
+import asyncio
 import secrets
 import tempfile
 from pathlib import Path
@@ -45,7 +46,7 @@ async def _write_and_remove(files: RcloneFiles, root: Spot) -> None:
     content = b"izumi"
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "probe")
-        source.write_bytes(content)
+        await asyncio.to_thread(source.write_bytes, content)
         async with files.temporary(root):
             await files.send(local_spot(source), root, len(content), None)
             await files.expect(root, len(content))
