@@ -1,3 +1,8 @@
 """Fixtures that every test may ask for."""
 
-pytest_plugins = ["tests.support.nats", "tests.support.bus", "tests.support.media"]
+pytest_plugins = [
+    "tests.support.nats",
+    "tests.support.bus",
+    "tests.support.media",
+    "tests.support.remotes",
+]
