@@ -216,6 +216,36 @@ async def test_nothing_acknowledged_is_lost_or_doubled_while_the_server_is_kille
         assert f'"messages":{len(receipts)},'.encode() in info.data
 
 
+@pytest.mark.parametrize("settle", ["ack", "term"])
+async def test_a_settlement_waits_for_a_server_that_comes_back(
+    nats_server: NatsServer, settle: str
+):
+    async with provisioned(nats_server, [ENCODERS], ack_wait_s=60) as bus:
+        await bus.publish(announcement(acquired()))
+        inbox = bus.inbox("encoder", "main")
+        job = await taken(inbox)
+        nats_server.stop()
+        settling = asyncio.create_task(job.ack() if settle == "ack" else job.term("no"))
+        await asyncio.sleep(0.1)
+        assert not settling.done()
+        nats_server.start()
+        await settling
+        answer = await bus.connection.request("$JS.API.CONSUMER.INFO.IZUMI.encoder_main_normal")
+        assert b'"num_ack_pending":0' in answer.data
+
+
+async def test_a_settlement_that_cannot_be_confirmed_is_no_success(nats_server: NatsServer):
+    async with provisioned(nats_server, [ENCODERS]) as bus:
+        await bus.publish(announcement(acquired()))
+        job = await taken(bus.inbox("encoder", "main"))
+        nats_server.kill()
+        with pytest.raises(BusUnavailable):
+            await job.ack()
+        await job.nak()
+        await job.in_progress()
+        nats_server.start()
+
+
 async def test_a_listener_hears_on_after_the_server_came_back(nats_server: NatsServer):
     async with provisioned(nats_server) as bus, connected(nats_server.url) as other:
         heard = bus.listen("izumi.progress.>")

@@ -1,6 +1,7 @@
 """The embedded server: started, kept running, stopped."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -24,7 +25,7 @@ from tests.support.bus import ENCODERS, acquired, announcement, eventually, take
 from tests.support.nats import BINARY
 
 ANY_PORT = EmbeddedSettings(port=0)
-WATCHFUL = Supervision(probe_s=0.1, answer_s=0.5, grace_s=1.0)
+WATCHFUL = Supervision(probe_s=0.1, answer_s=0.5, grace_s=1.0, backoff_s=0.5)
 LOG = subjects.job("encoder", "main", "job")
 
 
@@ -102,6 +103,37 @@ async def test_it_comes_back_with_everything_when_it_dies(server: EmbeddedServer
 
     await eventually(told)
     await bus.aclose()
+
+
+async def test_it_is_tried_again_until_it_can_start(server: EmbeddedServer):
+    pid, port = server.pid, int(server.url.rpartition(":")[2])
+    assert pid is not None
+    with capture_logs() as logs:
+        os.kill(pid, signal.SIGKILL)
+        squatter = await squat(port)
+
+        async def refused() -> bool:
+            return any(entry["event"] == "bus.server_not_restarted" for entry in logs)
+
+        await eventually(refused)
+        squatter.close()
+        await other_pid(server, pid)
+    bus = await connected_to(server)
+    assert await bus.publish(Outgoing(LOG, b"1")) == 1
+    await bus.aclose()
+
+
+async def squat(port: int) -> socket.socket:
+    """Take the port as soon as it is free."""
+    made: list[socket.socket] = []
+
+    async def free() -> bool:
+        with contextlib.suppress(OSError):
+            made.append(socket.create_server(("127.0.0.1", port)))
+        return bool(made)
+
+    await eventually(free)
+    return made[0]
 
 
 async def test_one_that_hangs_is_ended_and_started_again(tmp_path: Path):

@@ -8,13 +8,23 @@ import msgspec
 import pytest
 
 from izumi.bus import provision, topology
+from izumi.bus.deadletters import JetStreamDeadLetters
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.plan import settings_of
 from izumi.bus.ports import Outgoing
+from izumi.bus.pull import JetStreamInbox
 from izumi.bus.topology import STREAM, Membership, consumers, streams
 from izumi.domain import subjects
 from izumi.domain.errors import BusUnavailable, UserError
-from tests.support.bus import ENCODERS, MEMBERSHIPS, acquired, announcement, connected, taken
+from tests.support.bus import (
+    ENCODERS,
+    MEMBERSHIPS,
+    acquired,
+    announcement,
+    connected,
+    eventually,
+    taken,
+)
 from tests.support.nats import NatsServer, running
 
 ENCODER_NAMES = topology.consumer_names("encoder", "main")
@@ -48,6 +58,27 @@ async def test_one_host_leaves_the_groups_of_another_alone(nats_server: NatsServ
         )
         await provision.apply(bus.connection, [Membership(unit="encoder", group="gpu")])
         assert {*ENCODER_NAMES, "someone", "encoder_gpu_low"} <= await names(bus)
+
+
+async def test_what_a_consumer_of_someone_else_gave_up_is_not_ours_to_order(
+    nats_server: NatsServer,
+):
+    async with connected(nats_server.url) as bus:
+        await provision.apply(bus.connection, [])
+        config = settings_of(consumers([Membership(unit="own", group="x", wants=())])[0])
+        foreign = config | {"name": "Some-One", "durable_name": "Some-One"}
+        await call(
+            bus, f"CONSUMER.CREATE.{STREAM}.Some-One", {"stream_name": STREAM, "config": foreign}
+        )
+        await bus.publish(Outgoing(subjects.order("own", "x", "low", "j"), b"{}"))
+        inbox = JetStreamInbox(bus.connection, STREAM, ["Some-One"])
+        await (await taken(inbox)).term("no")
+
+        async def noticed() -> bool:
+            return bool((await call(bus, "STREAM.INFO.IZUMI_DLQ"))["state"]["messages"])
+
+        await eventually(noticed)
+        assert await JetStreamDeadLetters(bus).entries() == []
 
 
 async def test_any_group_name_is_taken_by_the_server(nats_server: NatsServer):
