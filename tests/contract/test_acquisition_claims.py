@@ -139,8 +139,9 @@ async def test_a_fact_that_somebody_else_announced_closes_the_claim(any_bus):
     one = claims(any_bus, "one")
     claim = await one.take(file())
     told = fact(file())
-    await any_bus.publish(Outgoing(events.subject_of(told), events.encode(told)))
+    seq = await any_bus.publish(Outgoing(events.subject_of(told), events.encode(told)))
     await one.announce(claim, told)
+    assert (await any_bus.last(events.subject_of(told))).seq == seq
     with pytest.raises(Announced):
         await one.take(file())
 

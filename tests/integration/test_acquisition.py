@@ -13,8 +13,10 @@ from structlog.testing import capture_logs
 from izumi.bus.ports import Outgoing
 from izumi.domain import events, subjects
 from izumi.domain.errors import BusUnavailable, ConfigError, ToolFailed
+from izumi.storage import roots
 from izumi.storage.ledger import Ledger
-from izumi.storage.walk import Walk
+from izumi.storage.roots import look
+from izumi.storage.walk import Walk, walk
 from tests.support.acquiring import Place, in_states, states, until
 from tests.support.containers import matroska
 
@@ -241,6 +243,37 @@ async def test_what_is_stored_is_one_version_whole_whatever_happens_meanwhile(pl
     assert [fact.file.size for fact in await place.facts()] == [len(stored)]
 
 
+async def test_a_file_replaced_while_it_waits_for_storage_is_never_stored_its_successor_is(place):
+    place.store.down |= {"a", "b"}
+    place.put("Show/a.mkv", matroska(seed=1))
+    async with place.running() as ledger:
+        await until(lambda: _waits(ledger, "does not answer"))
+        new = place.put("Show/a.mkv", matroska(seed=2))
+        await until(lambda: _waits(ledger, "that one is taken"))
+        place.store.down.clear()
+        await until(in_states(ledger, a="done"))
+    assert place.stored()["Airing/Show/a.mkv"] == new.read_bytes()
+    assert len(await place.facts()) == 1
+    assert await place.holds() == []
+
+
+async def test_content_that_changes_under_the_prober_is_proved_again(place):
+    """Even when its size and time of change are what they were."""
+    path = place.put("Show/a.mkv", matroska(seed=1))
+    real, status = place.prober, path.stat()
+
+    async def prove(source):
+        if not real.asked:
+            path.write_bytes(matroska(seed=2))
+            os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns))
+        return await real(source)
+
+    place.prober = prove
+    async with place.running() as ledger:
+        await until(in_states(ledger, a="done"))
+    assert len(real.asked) == 2
+
+
 async def _settled(ledger):
     ends = {"done", "held", "gone", "ignored"}
     return all(item.label in ends for item in await ledger.list())
@@ -355,15 +388,17 @@ async def test_a_name_that_is_no_utf8_is_held_and_told_readably(place):
 async def test_an_unsure_name_is_held_once_and_goes_on_when_it_is_sure(place):
     place.names.unsure.add("a.mkv")
     place.put("a.mkv")
-    async with place.running() as ledger:
-        await until(lambda: _asked(place, 3))
-        (hold,) = await place.holds()
-        assert hold.reason == "which show is this?"
-        assert hold.facts == {"key": "a/a.mkv", "title": "a"}
-        assert await place.facts() == []
-        place.names.unsure.clear()
-        await until(in_states(ledger, a="done"))
+    with capture_logs() as logs:
+        async with place.running() as ledger:
+            await until(lambda: _asked(place, 3))
+            (hold,) = await place.holds()
+            assert hold.reason == "which show is this?"
+            assert hold.facts == {"key": "a/a.mkv", "title": "a"}
+            assert await place.facts() == []
+            place.names.unsure.clear()
+            await until(in_states(ledger, a="done"))
     assert len(await place.holds()) == 1
+    assert len([entry for entry in logs if entry["event"] == "file.held"]) == 1
 
 
 async def _asked(place, times):
@@ -387,6 +422,52 @@ async def test_a_copy_of_the_same_content_for_the_same_place_is_the_same_thing(p
         await until(lambda: _count(ledger, "done", 2))
     assert len(await place.facts()) == 1
     assert list(place.store.puts.values()) == [1, 1]
+
+
+async def test_of_two_files_for_one_place_the_second_waits_until_the_first_is_announced(place):
+    place.store.gate = asyncio.Event()
+    place.put("One/Show/a.mkv", matroska(seed=1))
+    place.put("Two/Show/a.mkv", matroska(seed=2))
+    async with place.running() as ledger:
+        await place.store.waiting.wait()
+        await until(lambda: _count(ledger, "staged", 2))
+        await asyncio.sleep(0.2)  # the second must not begin meanwhile
+        assert await _parts(place, 2)
+        place.store.gate.set()
+        await until(lambda: _count(ledger, "held", 1))
+
+
+async def _parts(place, number):
+    found = [part for name in ("a", "b") for part in (place.base / name).rglob(".part-*")]
+    return len(found) == number
+
+
+async def test_what_a_failed_upload_left_is_gone_when_the_next_one_succeeds(place):
+    place.store.dies = 2
+    place.put("Show/a.mkv")
+    async with place.running() as ledger:
+        await until(in_states(ledger, a="done"))
+        assert await _parts(place, 0)
+        assert await ledger.tokens() == frozenset()
+
+
+async def test_what_uploads_of_a_dead_process_left_is_swept_also_when_nobody_tries_again(place):
+    place.names.unsure.add("a.mkv")
+    place.put("Show/a.mkv")
+    async with place.running() as ledger:
+        await until(in_states(ledger, a="held"))
+        (item,) = await ledger.list()
+        await ledger.uploading(item, "dead")
+    place.base.joinpath("b/Airing/Show").mkdir(parents=True)
+    place.base.joinpath("b/Airing/Show/.part-dead").touch()
+    place.base.joinpath("b/Airing/Show/.part-other").touch()
+    async with place.running() as ledger:
+        await until(lambda: _parts(place, 1))
+        await until(lambda: _no_tokens(ledger))
+
+
+async def _no_tokens(ledger):
+    return not await ledger.tokens()
 
 
 async def test_storage_that_is_away_delays_and_the_other_location_is_not_repeated(place):
@@ -569,6 +650,42 @@ async def _trouble(place):
     return str(place.root) in place.trouble()
 
 
+async def test_a_root_unmounted_during_a_sweep_makes_nothing_vanish(place, monkeypatch):
+    """What the sweep met was the empty folder below the mount; then the mount is back."""
+    hidden = place.base / "hidden"
+    place.put("Show/a.mkv")
+    swept: list[str] = []
+
+    def walk_unmounted(root, rules, below=""):
+        if not swept:
+            swept.append("away")
+            place.root.rename(hidden)
+            place.root.mkdir()
+        return walk(root, rules, below)
+
+    def look_and_mount(path):
+        root = look(path)
+        if swept == ["away"]:
+            swept.append("back")
+            place.root.rmdir()
+            hidden.rename(place.root)
+        return root
+
+    with capture_logs() as logs:
+        async with place.running() as ledger:
+            await until(in_states(ledger, a="done"))
+            monkeypatch.setattr("izumi.publishers.acquisition.folder.walk", walk_unmounted)
+            monkeypatch.setattr(roots, "look", look_and_mount)
+            await until(lambda: _is_back(swept))
+            place.put("Show/b.mkv", matroska(seed=2))
+            await until(in_states(ledger, b="done"))
+    assert not [entry for entry in logs if entry["event"] == "files.gone"]
+
+
+async def _is_back(swept):
+    return "back" in swept
+
+
 async def test_a_root_deleted_and_made_anew_is_watched_again(place):
     place.host["sweep_s"] = 1.0
     async with place.running() as ledger:
@@ -580,6 +697,18 @@ async def test_a_root_deleted_and_made_anew_is_watched_again(place):
         assert inode
         place.put("Deep/a.mkv")
         await until(in_states(ledger, a="done"))
+
+
+async def test_another_folder_in_the_place_of_the_root_is_the_one_that_is_watched(place):
+    place.host["sweep_s"] = 3600.0
+    async with place.running() as ledger:
+        await until(lambda: _online(place))
+        place.root.rename(place.base / "aside")
+        place.root.mkdir()
+        place.put("a.mkv", matroska(seed=1))
+        await until(in_states(ledger, a="done"))
+        place.put("b.mkv", matroska(seed=2))
+        await until(in_states(ledger, b="done"))
 
 
 async def test_a_folder_deleted_and_made_again_at_once_is_watched_again(place):

@@ -1,5 +1,6 @@
 """Whether a real file is ready, and how it is held fast."""
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -10,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from izumi.domain.errors import NoSpace
-from izumi.storage import staging
+from izumi.storage import beneath, staging
 from izumi.storage.settle import Changed, Settled, Unready, examine, look
 from izumi.storage.staging import Cancelled, Staging, sha256_of
 from tests.support.containers import CLUSTER, SEGMENT, UNKNOWN, element, matroska, mp4
 
 pytest_plugins = ["tests.support.nobody"]
 GO = threading.Event()
+PROJECT = Path(__file__).parents[2]
 OTHER = Path("/dev/shm")  # noqa: S108 - a file system of its own on every Linux
 
 
@@ -87,6 +89,59 @@ def test_a_program_that_opens_the_file_for_writing_meanwhile_harms_nobody(root):
     while writer.poll() is None:
         judge(root)
     assert writer.returncode == 0
+
+
+def test_a_program_that_opens_the_file_at_the_worst_moment_does_not_end_us(root):
+    """Between taking the lease and giving it up; in a process of its own, which must live."""
+    put(root)
+    code = """
+import fcntl, os, sys
+from pathlib import Path
+from izumi.storage.settle import examine, look
+real = fcntl.fcntl
+def meanwhile(fd, what, *rest):
+    result = real(fd, what, *rest)
+    if (what, rest) == (fcntl.F_SETLEASE, (fcntl.F_RDLCK,)):
+        try:
+            os.close(os.open(sys.argv[1] + "/a.mkv", os.O_WRONLY | os.O_NONBLOCK))
+        except BlockingIOError:
+            pass
+    return result
+fcntl.fcntl = meanwhile
+root = Path(sys.argv[1])
+print(examine(root, "a.mkv", look(root, "a.mkv")))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, root], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert "Settled" in done.stdout
+
+
+@pytest.mark.parametrize("what", ["link", "fifo"])
+def test_a_file_swapped_between_look_and_open_is_neither_followed_nor_waited_for(
+    root, monkeypatch, what
+):
+    before = put(root)
+    path = root / "a.mkv"
+    stat = os.stat
+
+    def stat_and_swap(*args, **kwargs):
+        result = stat(*args, **kwargs)
+        monkeypatch.undo()
+        path.rename(root / "b.mkv")
+        if what == "link":
+            path.symlink_to(root / "b.mkv")
+        else:
+            os.mkfifo(path)
+        return result
+
+    monkeypatch.setattr(os, "stat", stat_and_swap)
+    with pytest.raises((beneath.NotAFile, OSError)) as caught, beneath.opened(root, "a.mkv"):
+        pass
+    assert isinstance(caught.value, beneath.NotAFile) or caught.value.errno == errno.ELOOP
+    with pytest.raises(Changed):
+        examine(root, "a.mkv", before)
 
 
 @pytest.mark.parametrize("how", ["sparse", "allocated"])

@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from izumi.domain.errors import Held
+from izumi.domain.errors import Held, StorageUnavailable
 from izumi.domain.events import File
 from izumi.storage.ports import Location, OnProgress
 from tests.support.folder_store import FolderStore
@@ -16,11 +16,13 @@ class SlowStore(FolderStore):
 
     Attributes:
         puts: How often a file was made visible under each final path.
+        dies: How many of the next uploads die, and leave their part behind.
     """
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.puts: Counter[str] = Counter()
+        self.dies = 0
 
     async def put(
         self, src: Path, file: File, to: Location, *, token: str, progress: OnProgress | None = None
@@ -30,6 +32,10 @@ class SlowStore(FolderStore):
         path = self.path(file, to)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".part-{token}")
+        if self.dies:
+            self.dies -= 1
+            part.touch()
+            raise StorageUnavailable(f"{to.name} went away")
         try:
             part.write_bytes(src.read_bytes()[: file.size // 2])
             if progress is not None:

@@ -87,9 +87,7 @@ class Intake:
             if quiet_s is None or item.state in {"done", "ignored"}:
                 continue
             self._orders[item.id] = (self._priorities[item.root], item.id)
-            if item.gone and item.state not in IN_HAND:
-                self.settling.drop(item.id)
-            elif item.settles:
+            if item.settles:
                 self.settling.add(item, quiet_s, hurry=hurry)
                 seen += [item.id] if item.state == "seen" else []
             else:
