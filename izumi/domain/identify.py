@@ -125,8 +125,9 @@ def _titles(opinions: Opinions, hints: Hints) -> Iterator[str]:
         # The others see a number where we see words of the title: theirs goes with it.
         read = [*filter(_is_title, others), *own.titles]
     rest = () if own.titles or own.group is None else (own.group, own.episode or "")
-    if own.group is None and own.episode is None:
-        read = [title for title in read if not folded(title).isdecimal()]
+    if own.group is None and own.episode is None and folded(next(iter(read), "")).isdecimal():
+        # A number and nothing that says what of: "86.mkv" may be any show's.
+        read = []
     seen: set[str] = set()
     for title in (*filter(None, (hints.show, *hints.titles)), *read, *rest):
         if folded(title) not in seen and not _says_nothing(title):

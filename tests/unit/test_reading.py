@@ -165,6 +165,7 @@ def test_picture_heights_are_read_in_every_form(text, height):
         ("Show - 01-02-03 - Title", "01-03"),
         ("Show Episode 1001 - 1012", "1001-1012"),
         ("Show: Episode 0 - 24", "24"),
+        ("Show Episode 123 - 3-9", "3-9"),
         ("Show #01v2", "01"),
         ("Show [20 of 25]", "20"),
         ("[字幕组][Show][02,04][1080p]", "02,04"),

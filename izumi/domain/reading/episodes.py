@@ -40,7 +40,8 @@ def _joined(scanned: Scan, firm: Found, dashed: Found) -> Found:
     """A range in "Episode 1001 - 1012"; in "Episode 0 - 24" the first is of the title."""
     first, last = firm.number, dashed.number
     touching = not scanned.text.view[firm.end : dashed.start].strip(" -")
-    if touching and len(first) == len(last) and first.isdecimal() and last > first:
+    plain = first.isdecimal() and last.isdecimal()
+    if touching and plain and len(first) == len(last) and last > first:
         return firm._replace(number=patterns.span(first, last), end=dashed.end)
     return dashed._replace(sure=0.6)
 
