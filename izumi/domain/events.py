@@ -14,7 +14,6 @@ from izumi.domain import subjects
 from izumi.domain.errors import BadEvent, UnknownEvent
 from izumi.domain.subjects import Priority, Sub
 
-
 NULL = msgspec.Raw(b"null")
 
 

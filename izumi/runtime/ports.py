@@ -56,7 +56,7 @@ class JobContext(Protocol):
 class Handler(Protocol):
     """The work of a unit."""
 
-    async def __call__(self, fact: Fact, job: JobContext) -> Sequence[Fact]:
+    async def __call__(self, fact: Fact, job: JobContext, /) -> Sequence[Fact]:
         """Do the work; the facts returned are published and the job is done, atomically.
 
         Must be cancellable at every await, and repeatable at every step.

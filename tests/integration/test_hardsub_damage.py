@@ -221,7 +221,7 @@ async def test_a_cancelled_encode_leaves_no_process_behind(media: Media, tmp_pat
     (folder / "source").write_bytes(source.read_bytes())
     plan = media.plan(await (await media.transcoder()).examine(folder))
     running = asyncio.create_task(bad.encode(plan, folder, lambda _fraction, _detail: None))
-    while not marker.exists() or not marker.read_text().strip():  # noqa: ASYNC110 - a process
+    while not marker.exists() or not marker.read_text().strip():
         await asyncio.sleep(0.02)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

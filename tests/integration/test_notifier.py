@@ -160,7 +160,7 @@ async def test_a_slow_one_does_not_delay_the_others(job):
     slow.held.clear()
     working = asyncio.create_task(group(slow, quick)(acquired(), job))
     async with asyncio.timeout(10):
-        while not job.saves:  # noqa: ASYNC110 - the record of a port, not an event
+        while not job.saves:
             await asyncio.sleep(0.01)
     assert list(job.checkpoint["told"]) == ["quick"]
     slow.held.set()

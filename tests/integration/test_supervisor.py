@@ -61,7 +61,7 @@ async def test_a_request_is_passed_on_and_a_second_one_too(tmp_path: Path) -> No
         shutdown = Shutdown()
         running = asyncio.create_task(Supervisor(argv, Hands()).run(shutdown))
         async with asyncio.timeout(30):
-            while not marker.exists():  # noqa: ASYNC110 - another process makes it
+            while not marker.exists():
                 await asyncio.sleep(0.02)
         for _ in range(requests):
             shutdown.request()
@@ -77,7 +77,7 @@ async def test_an_instance_that_does_not_hear_is_killed(tmp_path: Path) -> None:
     supervisor = Supervisor([sys.executable, "-c", deaf, str(marker)], Hands(), grace_s=0.2)
     running = asyncio.create_task(supervisor.run(shutdown))
     async with asyncio.timeout(30):
-        while not marker.exists():  # noqa: ASYNC110 - another process makes it
+        while not marker.exists():
             await asyncio.sleep(0.02)
     shutdown.request()
     assert await asyncio.wait_for(running, 60) == -9

@@ -101,5 +101,5 @@ async def taken(inbox: Inbox) -> Delivery:
 async def eventually(fact: Callable[[], Awaitable[bool]], *, within_s: float = 30) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(within_s):
-        while not await fact():  # noqa: ASYNC110 - the fact is on a server
+        while not await fact():
             await asyncio.sleep(0.02)
