@@ -53,7 +53,21 @@ def spot(file: File, at: Location) -> Spot:
     if reason := remote_fault(at.remote):
         raise BadKey(f"the remote {at.remote!r} of {at.name} {reason}")
     root = at.folder(file.sub)
-    return Spot(at.remote, "/".join([*([root] if root else []), *folders]), name, at.name)
+    return Spot(_root(at), "/".join([*([root] if root else []), *folders]), name, at.name)
+
+
+def top(at: Location, folder: str) -> Spot:
+    """A folder of a location; the name in it is empty."""
+    return Spot(_root(at), folder, "", at.name)
+
+
+def _root(at: Location) -> str:
+    """The remote with a slash at its end.
+
+    Without one rclone asks first whether it is a file. On S3 it takes a server that is
+    down for a yes, and stays with it when the server is back.
+    """
+    return at.remote if at.remote.endswith((":", "/")) else f"{at.remote}/"
 
 
 def local_spot(path: Path) -> Spot:

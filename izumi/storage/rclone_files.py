@@ -191,7 +191,7 @@ class RcloneFiles:
 
     async def _undo(self, part: Spot) -> None:
         try:
-            async with asyncio.timeout(_UNDO_S):
+            async with asyncio.timeout(min(_UNDO_S, self._rclone.settings.call_s)):
                 await self.remove(part)
         except (Unavailable, TimeoutError) as exc:
             log.warning("store.part_left", part=str(part), error=str(exc))

@@ -14,7 +14,7 @@ from izumi.domain.events import File
 from izumi.failpoints import failpoint
 from izumi.storage.delivery import Delivery
 from izumi.storage.meter import Meter
-from izumi.storage.places import Spot, local_spot, spot
+from izumi.storage.places import local_spot, spot, top
 from izumi.storage.ports import Entry, Location, OnProgress
 from izumi.storage.prover import Prover
 from izumi.storage.rclone import Rclone
@@ -113,7 +113,7 @@ class RcloneStore:
         """As the port says."""
         removed = 0
         for folder in sorted({at.softsub, at.hardsub}):
-            root = Spot(at.remote, folder, "", at.name)
+            root = top(at, folder)
             await self._files.root_is_there(root)
             for path in await self._files.paths(root, keys.PART_ENDING):
                 folders, _, name = path.rpartition("/")
