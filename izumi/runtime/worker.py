@@ -135,6 +135,10 @@ class Worker:
                 # The bus was away for longer than the lease lasts; the work goes on.
                 again.lease.adopt(delivery)
                 continue
+            if self.breaker.wait_s() > 0:
+                # It opened while this slot was waiting.
+                await delivery.nak()
+                continue
             self.breaker.took()
             self.book.took(delivery.reply)
             try:

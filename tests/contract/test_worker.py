@@ -401,3 +401,29 @@ async def test_a_host_without_a_scratch_folder_passes_the_job_on(
         record = await until_state(any_bus, LOG, "waiting")
         assert "scratch" in record.reason
         assert worker.breaker.state == "open"
+
+
+async def test_a_slot_that_was_waiting_when_the_host_broke_takes_no_job_either(
+    any_bus: Bus, tmp_path: Path
+) -> None:
+    attempts: list[str] = []
+
+    async def sick(fact: Fact, job: JobContext) -> Sequence[Fact]:
+        attempts.append(job.job)
+        raise NoSpace("the disk is full")
+
+    async def well(fact: Fact, job: JobContext) -> Sequence[Fact]:
+        return []
+
+    breaker = Breaker(threshold=1, cooldown_s=3600)
+    async with working(any_bus, sick, tmp_path / "sick", jobs=3, breaker=breaker):
+        await any_bus.publish(announcement(FACT))
+        await eventually(lambda: _true(breaker.state == "open"))
+        others = [acquired(f"Show - {number:02}.mkv") for number in range(2, 6)]
+        for other in others:
+            await any_bus.publish(announcement(other))
+        async with working(any_bus, well, tmp_path / "well", instance="two"):
+            for other in others:
+                log = subjects.job("encoder", "main", f"acquired-{other.file.id}")
+                await until_state(any_bus, log, "done")
+    assert attempts == [JOB]
