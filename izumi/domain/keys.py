@@ -41,7 +41,7 @@ PART_ENDING: Final = ".izumi-part"
 """Every temporary name of ours ends with it."""
 
 _MAX_TEMPORARY_BYTES = 140  # a crypt remote takes names of 143
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,96}")
 _PLAIN = re.compile(r"[A-Za-z0-9 ._\[\]()-]*")
 _CATEGORIES = {
     "Cc": "a control character",
@@ -139,10 +139,10 @@ def part_name(token: str, final: str) -> str:
     and different for two files of one attempt.
 
     Raises:
-        ValueError: `token` is not 1 to 64 letters, digits, `-` or `_`.
+        ValueError: `token` is not 1 to 96 letters, digits, `-` or `_`.
     """
     if not _TOKEN.fullmatch(token):
-        msg = f"not 1 to 64 letters, digits, '-' or '_': {token!r}"
+        msg = f"not 1 to 96 letters, digits, '-' or '_': {token!r}"
         raise ValueError(msg)
     ending = f".{hashlib.sha256(final.encode()).hexdigest()[:8]}.{token}{PART_ENDING}"
     room = _MAX_TEMPORARY_BYTES - len(ending) - 1
