@@ -94,6 +94,7 @@ _bus.command(
     name="apply",
     help="Make streams and consumers what they should be.",
 )
+admin.command("izumi.commands.admin:drain", help="Ask an instance to finish what runs, and to end.")
 admin.command("izumi.commands.admin:nodes", help="The living instances.")
 
 

@@ -20,7 +20,7 @@ from izumi.bus.topology import Membership
 from izumi.commands.options import ConfigFile, load
 from izumi.domain import events, subjects
 from izumi.domain.errors import UserError
-from izumi.domain.events import HeldFile, JobRecord, Node
+from izumi.domain.events import Control, HeldFile, JobRecord, Node
 from izumi.runtime.telemetry import printable
 from izumi.settings import Settings
 from izumi.storage.ledger import Ledger
@@ -220,6 +220,31 @@ def nodes(*, config: ConfigFile = None, here: bool = False, json: Json = False) 
     for unit in sorted(missing):
         print(f"not there: {'.'.join(filter(None, unit))}")
     return int(not living or bool(missing) or any(node.state == "broken" for node in living))
+
+
+def drain(unit: str, instance: str = "all", *, config: ConfigFile = None) -> int:
+    """Ask an instance to finish what runs, take nothing new, and end.
+
+    Args:
+        unit: encoder, distributor, notifier or acquisition.
+        instance: As `izumi-admin nodes` shows it; all of the unit when left out.
+        config: See below.
+    """
+    settings = load(config, level="warning")
+
+    async def ask(bus: JetStreamBus) -> int:
+        stored = await bus.latest("izumi.node.>")
+        living = [msgspec.json.decode(entry.data, type=Node) for entry in stored if entry.data]
+        asked = [n for n in living if n.unit == unit and instance in {"all", n.instance}]
+        if not asked:
+            raise UserError(f"no living {unit} is called {instance!r}; see izumi-admin nodes")
+        control = Control(command="drain", by=settings.host, at=dt.datetime.now(dt.UTC))
+        await bus.tell(subjects.control(unit, instance), events.encode(control))
+        for node in asked:
+            print(f"asked {node.unit} {node.group} {node.instance} to drain")
+        return 0
+
+    return _on_bus(settings, ask)
 
 
 def bus_plan(*, config: ConfigFile = None) -> int:

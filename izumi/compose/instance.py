@@ -40,6 +40,7 @@ from izumi.media.transcoder import FfmpegTranscoder
 from izumi.naming.process import NamingProcess
 from izumi.publishers.acquisition import Acquisition
 from izumi.runtime.breaker import Breaker
+from izumi.runtime.control import obey
 from izumi.runtime.ports import Handler
 from izumi.runtime.presence import Facts, Presence, of_worker
 from izumi.runtime.scratch import Scratch
@@ -53,7 +54,10 @@ log = structlog.get_logger()
 
 
 class _Running(NamedTuple):
+    """A unit that is ready to run; `shutdown` stops it alone."""
+
     wanted: Wanted
+    shutdown: Shutdown
     run: Callable[[Shutdown], Awaitable[None]]
     facts: Callable[[], Facts]
     bus: JetStreamBus
@@ -95,6 +99,7 @@ class Instance:
 
         return _Running(
             Wanted("acquisition"),
+            shutdown,
             lambda asked: unit.run(asked.stopping, asked.hurry),
             facts,
             connected,
@@ -230,7 +235,9 @@ class Instance:
             host=self.settings.host,
             breaker=Breaker(rules.breaker_failures, rules.breaker_cooldown_s),
         )
-        return _Running(wanted, worker.run, lambda: of_worker(worker, shutdown), connected)
+        return _Running(
+            wanted, shutdown, worker.run, lambda: of_worker(worker, shutdown), connected
+        )
 
 
 _GroupSettings = EncoderSettings | DistributorSettings | NotifierSettings
@@ -287,9 +294,9 @@ async def run(settings: Settings, wanted: Sequence[Wanted], shutdown: Shutdown) 
                     bus(settings, name=f"izumi {role} {name}", role=role)
                 )
             if unit.unit == "acquisition":
-                running.append(await parts.acquisition(shared, shutdown))
+                running.append(await parts.acquisition(shared, shutdown.part()))
             else:
-                running.append(await parts.consumer(unit, shared, shutdown))
+                running.append(await parts.consumer(unit, shared, shutdown.part()))
         log.info(
             "instance.started", instance=name, units=[".".join(filter(None, w)) for w in wanted]
         )
@@ -305,25 +312,32 @@ async def _together(
     settings: Settings, name: str, running: Sequence[_Running], shutdown: Shutdown
 ) -> None:
     """Run all; the first that ends with an error ends the others, in good order."""
-    tasks = [asyncio.ensure_future(unit.run(shutdown)) for unit in running]
-    telling = [
-        asyncio.create_task(
-            Presence(
-                unit.bus,
-                unit=unit.wanted.unit,
-                group=unit.wanted.group,
-                instance=name,
-                host=settings.host,
-                facts=unit.facts,
-            ).run()
-        )
-        for unit in running
-    ]
+    tasks = [asyncio.create_task(_alive(settings, name, unit)) for unit in running]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        shutdown.request()
-        await asyncio.gather(*tasks)
+        if not all(task.done() for task in tasks):
+            shutdown.request()
+            await asyncio.wait(tasks)
     finally:
-        for task in telling:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*telling, return_exceptions=True)
+    for task in tasks:
+        task.result()
+
+
+async def _alive(settings: Settings, name: str, unit: _Running) -> None:
+    """Run one unit; meanwhile tell that it lives, and hear what it is told."""
+    kind, group = unit.wanted
+    presence = Presence(
+        unit.bus, unit=kind, group=group, instance=name, host=settings.host, facts=unit.facts
+    )
+    beside = [
+        asyncio.create_task(presence.run()),
+        asyncio.create_task(obey(unit.bus, kind, name, unit.shutdown)),
+    ]
+    try:
+        await unit.run(unit.shutdown)
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)

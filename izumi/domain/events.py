@@ -224,11 +224,24 @@ class Node(Message, frozen=True, kw_only=True, tag="node/1"):
     at: dt.datetime
 
 
+class Control(Message, frozen=True, kw_only=True, tag="control/1"):
+    """A command to an instance, or to all of a unit.
+
+    Attributes:
+        command: "drain": finish what runs, take nothing new, end.
+        by: Who says so, for people.
+    """
+
+    command: Literal["drain"]
+    by: str = ""
+    at: dt.datetime
+
+
 Fact = Acquired | Encoded | Distributed | Notified | HeldFile
 """Everything on `izumi.file.>`; orders on `izumi.do.>` carry one of these too."""
 
 FACTS: tuple[type[Message], ...] = (Acquired, Encoded, Distributed, Notified, HeldFile)
-MESSAGES: tuple[type[Message], ...] = (*FACTS, JobRecord, Progress, Node)
+MESSAGES: tuple[type[Message], ...] = (*FACTS, JobRecord, Progress, Node, Control)
 
 _encoder = msgspec.json.Encoder()
 _facts: msgspec.json.Decoder[Fact] = msgspec.json.Decoder(Fact)

@@ -108,6 +108,11 @@ def control(unit: str, instance: str = "all") -> str:
     return f"izumi.ctl.{token(unit)}.{token(instance)}"
 
 
+def controls(unit: str) -> str:
+    """Pattern of the commands to every instance of a unit."""
+    return f"izumi.ctl.{token(unit)}.*"
+
+
 def job_id(subject: str) -> str:
     """The identity of the work that a message on `subject` orders.
 

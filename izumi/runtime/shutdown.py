@@ -15,12 +15,21 @@ class Shutdown:
     def __init__(self) -> None:
         self.stopping = asyncio.Event()
         self.hurry = asyncio.Event()
+        self._parts: list[Shutdown] = []
 
     def request(self) -> None:
-        """Ask to stop; asking again means now."""
+        """Ask to stop; asking again means now. Parts are asked too."""
         if self.stopping.is_set():
             self.hurry.set()
         self.stopping.set()
+        for part in self._parts:
+            part.request()
+
+    def part(self) -> "Shutdown":
+        """One that can be asked alone, and is asked whenever this one is."""
+        made = Shutdown()
+        self._parts.append(made)
+        return made
 
     def install(self) -> None:
         """Make SIGTERM and SIGINT requests. Call it on the running loop."""

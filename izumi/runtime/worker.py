@@ -120,6 +120,7 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*slots, return_exceptions=True)
             await self.inbox.aclose()
+            log.info("worker.stopped", unit=self.unit, group=self.group)
 
     async def _slot(self, shutdown: Shutdown) -> None:
         while not shutdown.stopping.is_set():
@@ -255,7 +256,11 @@ class _Job:
             record = await self.lease.claim()
         except AlreadyDone as exc:
             self._worker.breaker.neutral()
-            await self.lease.delivery.ack()
+            if exc.record.state == "failed":
+                # Whoever parked it may have died before the dead letter was written.
+                await self.lease.delivery.term(exc.record.reason)
+            else:
+                await self.lease.delivery.ack()
             return f"{exc.record.state} before"
         except Unavailable as exc:
             # Nothing was claimed: ordered twice and in work elsewhere, or a newer log.

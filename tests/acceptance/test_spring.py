@@ -314,6 +314,11 @@ async def test_the_keeper_sees_what_lives_what_was_done_and_what_the_host_lacks(
         assert {line.split()[0] for line in plan.splitlines()} == {"keep"}
         assert await asyncio.to_thread(admin, "bus", "apply") == plan
         assert "nothing" in await asyncio.to_thread(admin, "hold", "list")
+        drained = await asyncio.to_thread(admin, "drain", "encoder")
+        assert drained.startswith("asked encoder main ")
+        async with asyncio.timeout(60):
+            while "worker.stopped" not in up.log:
+                await asyncio.sleep(0.1)
         after = await asyncio.to_thread(ended, "doctor", "-c", config)
         assert after.returncode == 0, after.stdout + after.stderr
         assert {line.split()[0] for line in after.stdout.splitlines()} <= {"ok", "warn"}

@@ -427,3 +427,24 @@ async def test_a_slot_that_was_waiting_when_the_host_broke_takes_no_job_either(
                 log = subjects.job("encoder", "main", f"acquired-{other.file.id}")
                 await until_state(any_bus, log, "done")
     assert attempts == [JOB]
+
+
+async def test_a_job_parked_by_an_instance_that_died_is_still_a_dead_letter(
+    any_bus: Bus, tmp_path: Path
+) -> None:
+    async def work(fact: Fact, job: JobContext) -> Sequence[Fact]:
+        return []
+
+    await any_bus.publish(announcement(FACT))
+    inbox = any_bus.inbox("encoder", "main")
+    delivery = await inbox.take()
+    assert delivery is not None
+    lease = Lease(any_bus, delivery, unit="encoder", group="main", owner="dead", ack_wait_s=1)
+    await lease.claim()
+    await lease.finish("failed", "no thing to encode")
+    await inbox.aclose()
+    dead = dead_letters(any_bus)
+    async with working(any_bus, work, tmp_path):
+        await eventually(lambda: _some(dead))
+        (letter,) = await dead.entries()
+    assert letter.reason == "no thing to encode"
