@@ -196,7 +196,8 @@ async def _connected(settings: Settings, up: Child) -> AsyncIterator[JetStreamBu
 
 def _check_alive(up: Child) -> None:
     if up.returncode is not None:
-        raise ToolFailed(f"izumi up ended with {up.returncode}: {up.stderr[-2000:]}")
+        last = up.stderr.strip().rpartition("\n")[2]
+        raise ToolFailed(f"`izumi up` ended with {up.returncode}: {last}")
 
 
 async def _work(
@@ -245,7 +246,10 @@ def _missing(facts: Sequence[Fact]) -> str:
 
 
 async def _absent(bus: JetStreamBus) -> str:
-    living = len(await bus.latest("izumi.node.>"))
+    try:
+        living = len(await bus.latest("izumi.node.>"))
+    except BusUnavailable:
+        living = 0
     return f"{UNITS - living} units" if living < UNITS else ""
 
 
