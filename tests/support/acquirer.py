@@ -1,11 +1,20 @@
-"""Acquisition as a process of its own: `python -m tests.support.acquirer BASE STATE URL`."""
+"""Acquisition as a process of its own, with the real bus, rclone, prober and names.
+
+`python -m tests.support.acquirer BASE STATE URL`
+"""
 
 import asyncio
 import sys
 from pathlib import Path
 
+from izumi.media.probe import ChildProber
+from izumi.media.settings import FfmpegSettings
+from izumi.naming.process import NamingProcess
 from izumi.runtime.shutdown import Shutdown
 from izumi.storage.ledger import Ledger
+from izumi.storage.rclone import Rclone
+from izumi.storage.settings import RcloneSettings
+from izumi.storage.store import RcloneStore
 from tests.support.acquiring import Place
 from tests.support.bus import connected
 
@@ -13,12 +22,17 @@ from tests.support.bus import connected
 async def main(base: Path, state: Path, url: str) -> None:
     shutdown = Shutdown()
     shutdown.install()
-    async with connected(url, name=state.name) as bus:
+    async with (
+        connected(url, name=state.name) as bus,
+        Rclone(RcloneSettings(), state=state) as rclone,
+        NamingProcess() as names,
+        await Ledger.own(state) as ledger,
+    ):
         place = Place(base, bus=bus)
-        place.state = state
+        place.state, place.store, place.names = state, RcloneStore(rclone), names
+        place.prober = ChildProber(FfmpegSettings()).prove_whole
         place.host |= {"claim_s": 1.0, "jobs": 3}
-        async with await Ledger.own(state) as ledger:
-            await place.unit(ledger).run(shutdown.stopping, shutdown.hurry)
+        await place.unit(ledger).run(shutdown.stopping, shutdown.hurry)
 
 
 if __name__ == "__main__":

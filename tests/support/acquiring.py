@@ -70,10 +70,11 @@ class Place:
         self.base = base
         self.root = base / "watch"
         self.state = base / "state"
-        self.root.mkdir(parents=True, exist_ok=True)
+        for folder in (self.root, base / "a", base / "b"):
+            folder.mkdir(parents=True, exist_ok=True)
         self.bus: Any = bus or MemoryBus()
         self.store: Any = SlowStore(base)
-        self.names = PlainNames()
+        self.names: Any = PlainNames()
         self.prober: Any = Prober()
         self.locations = {name: Location(name=name, remote=str(base / name)) for name in ("a", "b")}
         self.watch: dict[str, Any] = {"path": self.root, "destinations": ("a", "b")}
@@ -145,7 +146,7 @@ class Place:
 async def until(fact: Callable[[], Awaitable[Any]], *, within_s: float = 60) -> Any:
     """Wait until something is so; what it is."""
     async with asyncio.timeout(within_s):
-        while not (result := await fact()):  # noqa: ASYNC110 - the fact is in a file
+        while not (result := await fact()):
             await asyncio.sleep(0.01)
     return result
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from izumi.bus.ports import Bus
 from izumi.domain import events, subjects
-from izumi.domain.errors import BusUnavailable, Held, StorageUnavailable, Unavailable
+from izumi.domain.errors import BusUnavailable, Held, Unavailable
 from izumi.domain.events import File, Progress
 from izumi.storage.ports import Location, OnProgress, Store
 
@@ -101,16 +101,8 @@ async def upload(
     for location, result in zip(to, results, strict=True):
         if result is None:
             proved.append(location.name)
-        elif isinstance(result, Held):
-            failed.append(Held(f"{location.name}: {result.reason}", result.facts))
-        elif isinstance(result, Unavailable):
-            failed.append(_named(location, result))
+        elif isinstance(result, Held | Unavailable):
+            failed.append(result)  # a store names the place
         else:
             raise result
     return proved, failed
-
-
-def _named(location: Location, error: Unavailable) -> Unavailable:
-    return StorageUnavailable(
-        f"{location.name}: {error}", retry_after_s=error.retry_after_s, host=error.host
-    )
