@@ -20,7 +20,10 @@ _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 _CHUNK = 1 << 16
 _LINE_BYTES = 8192
 
+_DRAIN_S = 2.0
+
 Stream = Literal["stdout", "stderr"]
+Why = Literal["deadline", "stall"]
 OnLine = Callable[[Stream, str], bool | None]
 """Called for each line of output; `True` says that it proves progress."""
 
@@ -53,7 +56,7 @@ class Finished(NamedTuple):
     returncode: int
     stdout: bytes
     stderr: str
-    stopped: Literal["deadline", "stall"] | None
+    stopped: Why | None
     took_s: float
 
 
@@ -88,6 +91,25 @@ class _Output:
             self.progressed = time.monotonic()
 
 
+class _Pipe(NamedTuple):
+    """The end of a pipe that we read, and the one that the child writes to."""
+
+    reader: asyncio.StreamReader
+    transport: asyncio.ReadTransport
+    write_fd: int
+
+
+async def _pipe() -> _Pipe:
+    # Pipes of our own: asyncio's `wait()` for a process goes on for as long as anybody
+    # holds its pipes open, such as a grandchild that was left behind.
+    read_fd, write_fd = os.pipe()
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_fd, "rb", 0)
+    )
+    return _Pipe(reader, transport, write_fd)
+
+
 class Child:
     """A running child. Made by `start`."""
 
@@ -96,17 +118,18 @@ class Child:
         process: asyncio.subprocess.Process,
         name: str,
         outputs: tuple[_Output, _Output],
+        pipes: Sequence[_Pipe],
     ) -> None:
         self._process = process
         self.name = name
         self._out, self._err = outputs
+        self._pipes = pipes
         self._began = time.monotonic()
-        assert process.stdout is not None  # noqa: S101 - narrows for mypy; PIPE was asked for
-        assert process.stderr is not None  # noqa: S101 - as above
         self._readers = [
-            asyncio.create_task(self._out.read(process.stdout)),
-            asyncio.create_task(self._err.read(process.stderr)),
+            asyncio.create_task(output.read(pipe.reader))
+            for output, pipe in zip(outputs, pipes, strict=True)
         ]
+        self._over = False
 
     @property
     def pid(self) -> int:
@@ -125,67 +148,104 @@ class Child:
 
     def signal(self, number: int) -> None:
         """Send a signal to the whole group; nothing happens when it is gone."""
+        if self._process.returncode is not None and _exists(self.pid):
+            # The leader was waited for, so its number is somebody else's now. The system
+            # gives it away only when the group has no member left.
+            return
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
+            os.killpg(self.pid, number)
 
     async def wait(self) -> int:
         """The exit code, once it ended and its output was read."""
         code = await self._process.wait()
-        # A grandchild that escaped the group could hold the pipes open for ever.
-        await asyncio.wait(self._readers, timeout=2)
+        await self._drain()
         return code
 
+    async def _drain(self) -> None:
+        # One that left the group could hold the pipes open for ever.
+        await asyncio.wait(self._readers, timeout=_DRAIN_S)
+
     async def stop(self, grace_s: float = 5.0) -> int:
-        """TERM, wait, KILL; returns when it is gone, cancelled or not."""
-        ending = asyncio.ensure_future(self._end(grace_s))
-        try:
-            return await asyncio.shield(ending)
-        except asyncio.CancelledError:
-            self.signal(signal.SIGKILL)
-            await ending
-            raise
+        """TERM, wait, KILL; returns when it is gone, cancelled or not. May be called twice."""
+        ending = asyncio.create_task(self._end(grace_s))
+        cancelled: asyncio.CancelledError | None = None
+        while not ending.done():
+            try:
+                await asyncio.wait({ending})
+            except asyncio.CancelledError as exc:
+                cancelled = exc
+                self.signal(signal.SIGKILL)
+        if cancelled is not None:
+            raise cancelled
+        return ending.result()
 
     async def _end(self, grace_s: float) -> int:
         if self._process.returncode is None:
             self.signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), grace_s)
-        # Also when the leader went by itself: what it started may still run.
-        self.signal(signal.SIGKILL)
+        if not self._over:
+            # Also when the leader went by itself: what it started may still run.
+            self.signal(signal.SIGKILL)
         code = await self._process.wait()
-        for reader in self._readers:
-            reader.cancel()
-        await asyncio.gather(*self._readers, return_exceptions=True)
+        if not self._over:
+            await self._drain()
+            self._over = True
+            for reader, pipe in zip(self._readers, self._pipes, strict=True):
+                reader.cancel()
+                pipe.transport.close()
         return code
 
     async def finish(self, deadline_s: float | None, stall_s: float | None) -> Finished:
-        """Wait for its end, and end it at the deadline or when it makes no progress."""
-        stopped: Literal["deadline", "stall"] | None = None
-        waiting = asyncio.create_task(self.wait())
+        """Wait for its end, and end it at the deadline or when it makes no progress.
+
+        Raises:
+            Exception: What `on_line` raised; the child was ended then.
+        """
+        stopped: Why | None = None
+        exited = asyncio.create_task(self._process.wait())
         try:
-            while not waiting.done():
-                now = time.monotonic()
-                lasts = max(self._began, self._out.progressed, self._err.progressed)
-                left = {
-                    "deadline": None if deadline_s is None else self._began + deadline_s - now,
-                    "stall": None if stall_s is None else lasts + stall_s - now,
-                }
-                over = [why for why, s in left.items() if s is not None and s <= 0]
-                if over:
-                    stopped = "deadline" if over[0] == "deadline" else "stall"
-                    await self.stop()
+            while not exited.done() and not self._faults():
+                left_s, why = self._left(deadline_s, stall_s)
+                if left_s is not None and left_s <= 0:
+                    stopped = why
                     break
-                await asyncio.wait(
-                    {waiting},
-                    timeout=min((s for s in left.values() if s is not None), default=None),
-                )
-            code = await waiting
+                running = {task for task in (exited, *self._readers) if not task.done()}
+                await asyncio.wait(running, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            if not waiting.done():
-                waiting.cancel()
-            await self.stop()
-        took = time.monotonic() - self._began
-        return Finished(code, bytes(self._out.head), self.stderr, stopped, took)
+            exited.cancel()
+            code = await self.stop()
+        for fault in self._faults():
+            raise fault
+        took_s = time.monotonic() - self._began
+        return Finished(code, bytes(self._out.head), self.stderr, stopped, took_s)
+
+    def _left(
+        self, deadline_s: float | None, stall_s: float | None
+    ) -> tuple[float | None, Why | None]:
+        """Seconds until the nearer of its limits, and which one that is."""
+        now = time.monotonic()
+        progressed = max(self._began, self._out.progressed, self._err.progressed)
+        ends: list[tuple[float, Why]] = []
+        if deadline_s is not None:
+            ends.append((self._began + deadline_s - now, "deadline"))
+        if stall_s is not None:
+            ends.append((progressed + stall_s - now, "stall"))
+        return min(ends, default=(None, None))
+
+    def _faults(self) -> list[BaseException]:
+        done = [task for task in self._readers if task.done() and not task.cancelled()]
+        return [fault for fault in (task.exception() for task in done) if fault is not None]
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 async def start(
@@ -210,7 +270,7 @@ async def start(
         pass_fds: Open files that it inherits.
 
     Raises:
-        ToolFailed: This host cannot start a process now.
+        ToolFailed: This host cannot start a process now, or an argument cannot be passed.
     """
     limits = limits or Limits()
     options = [
@@ -222,23 +282,34 @@ async def start(
     ]
     command = [sys.executable, "-I", "-S", _LAUNCHER, str(os.getpid()), *options, "--"]
     clean = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    pipes: list[_Pipe] = []
     try:
+        pipes.append(await _pipe())
+        pipes.append(await _pipe())
         process = await asyncio.create_subprocess_exec(
             *command,
             *(os.fspath(part) for part in argv),
             cwd=cwd,
             env=clean | dict(env or {}),
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stdout=pipes[0].write_fd,
+            stderr=pipes[1].write_fd,
             start_new_session=True,
             pass_fds=pass_fds,
         )
-    except OSError as exc:
+    except BaseException as exc:
+        for pipe in pipes:
+            pipe.transport.close()
+        if not isinstance(exc, OSError | ValueError):
+            raise
         msg = f"cannot start {argv[0]}: {exc}"
-        raise ToolFailed(msg, host=True) from exc
+        # A text that no argument can hold (NUL, a lone surrogate) is not the host's fault.
+        raise ToolFailed(msg, host=isinstance(exc, OSError)) from exc
+    finally:
+        for pipe in pipes:
+            os.close(pipe.write_fd)
     outputs = (_Output("stdout", on_line, keep_bytes), _Output("stderr", on_line, 0))
-    return Child(process, Path(argv[0]).name, outputs)
+    return Child(process, Path(argv[0]).name, outputs, pipes)
 
 
 async def run(
@@ -253,6 +324,8 @@ async def run(
     stall_s: float | None = None,
 ) -> Finished:
     """Start a child and wait for its end; never raises for how it ended.
+
+    What `on_line` raises ends the child, and is raised.
 
     Args:
         argv: As in `start`.
