@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 
 from izumi.bus.ports import Outgoing
 from izumi.domain import events, subjects
-from izumi.domain.errors import BusUnavailable, ConfigError, ToolFailed
-from izumi.storage import roots
+from izumi.domain.errors import BadKey, BusUnavailable, ConfigError, NoSpace, ToolFailed
+from izumi.storage import roots, staging
+from izumi.storage.database import Database
 from izumi.storage.ledger import Ledger
 from izumi.storage.roots import look
 from izumi.storage.walk import Walk, walk
@@ -863,6 +864,107 @@ async def test_cancelling_ends_it_at_once_and_loses_nothing(place):
     async with place.running() as ledger:
         await until(in_states(ledger, a="done"))
     assert len(await place.facts()) == 1
+
+
+async def test_a_ledger_that_cannot_be_written_delays_and_nothing_is_lost_or_doubled(
+    place, monkeypatch
+):
+    full: set[str] = set()
+    real = Database.write
+
+    async def write(self, work):
+        if full:
+            raise NoSpace("database or disk is full")
+        return await real(self, work)
+
+    monkeypatch.setattr(Database, "write", write)
+    monkeypatch.setattr("izumi.publishers.acquisition.folder._OFFLINE_S", 0.2)
+    with capture_logs() as logs:
+        async with place.running() as ledger:
+            await until(lambda: _online(place))
+            full.add("disk")
+            place.put("Show/a.mkv", matroska(seed=1))
+            await until(lambda: _logged(logs, "acquisition.ledger_away"))
+            full.clear()
+            await until(in_states(ledger, a="done"))
+            place.store.gate = asyncio.Event()
+            place.put("Show/b.mkv", matroska(seed=2))
+            await place.store.waiting.wait()
+            full.add("disk")
+            place.store.gate.set()
+            await asyncio.sleep(0.3)  # the upload ends, and cannot be written down
+            full.clear()
+            await until(in_states(ledger, b="done"))
+    assert len(await place.facts()) == 2
+    assert set(place.store.puts.values()) == {1}
+
+
+async def _logged(logs, event):
+    return any(entry["event"] == event for entry in logs)
+
+
+async def test_a_file_that_grows_for_ever_is_listed_with_the_reason_and_told_once(place):
+    place.host["stuck_after_s"] = 0.5
+    place.watch["quiet_s"] = 0.4
+    data = matroska(1 << 20, clusters=1)
+    with capture_logs() as logs:
+        async with place.running() as ledger:
+            with (place.root / "a.mkv").open("wb") as file:
+                for at in range(0, len(data), 8192):
+                    file.write(data[at : at + 8192])
+                    file.flush()
+                    if await _waits(ledger, "is still changing"):
+                        break
+                    await asyncio.sleep(0.05)
+            assert await _waits(ledger, "is still changing")
+    assert len([entry for entry in logs if entry["event"] == "file.restless"]) == 1
+    assert await place.facts() == []
+
+
+async def test_a_folder_that_cannot_be_listed_is_told_once_and_its_files_are_not_gone(place):
+    deep = "/".join("d" * 70)
+    place.put(f"{deep}/a.mkv")
+    with capture_logs() as logs:
+        async with place.running():
+            swept = await until(lambda: _swept(place))
+            await until(lambda: _swept_after(place, swept + 1.2))
+    assert len([entry for entry in logs if entry["event"] == "folder.unlisted"]) == 1
+
+
+async def test_a_file_renamed_while_it_settles_is_followed(place):
+    place.watch["quiet_s"] = 1.0
+    path = place.put("Show/a.mkv")
+    async with place.running() as ledger:
+        await until(in_states(ledger, a="settling"))
+        path.rename(place.root / "Show/b.mkv")
+        await until(in_states(ledger, b="done"))
+        assert len(await ledger.list()) == 1
+    (fact,) = await place.facts()
+    assert fact.file.key == "Show/b.mkv"
+
+
+async def test_a_host_without_room_for_a_copy_waits_and_says_so(place, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(staging, "_SPARE_BYTES", 1 << 60)
+    place.put("Show/a.mkv")
+    async with place.running() as ledger:
+        await until(lambda: _waits(ledger, "no room for a copy"))
+        monkeypatch.undo()
+        await until(in_states(ledger, a="done"))
+
+
+async def test_a_key_that_is_legal_nowhere_is_held(place):
+    async def identify(name, folders):
+        raise BadKey("the name would be longer than any storage takes")
+
+    place.names.identify = identify
+    place.put("Show/a.mkv")
+    async with place.running() as ledger:
+        await until(in_states(ledger, a="held"))
+    assert "longer than any storage" in (await place.holds())[0].reason
 
 
 async def test_an_accident_with_one_file_is_told_and_the_others_go_on(place):
