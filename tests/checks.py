@@ -23,7 +23,7 @@ CHECKS: Final[dict[str, tuple[str, ...]]] = {
     "types": ("mypy",),
     "layers": ("lint-imports",),
     "dependencies": ("deptry", "."),
-    "tests": ("coverage", "run", "-m", "pytest", "-q"),
+    "tests": ("coverage", "run", "-m", "pytest", "-q", "-n", "2", "--durations=15"),
     "failpoints": ("python", "-m", "tests.failpoints", TRACE),
     "coverage data": ("coverage", "combine", "--quiet"),
     "coverage": ("coverage", "report", "--fail-under=90", "--format=total"),
