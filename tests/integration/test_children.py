@@ -326,7 +326,8 @@ async def _became(pid: int, name: bytes) -> None:
 
 async def test_a_launcher_whose_parent_is_gone_already_starts_nothing(tmp_path: Path):
     launcher = Path(children.__file__).with_name("launch.py")
-    command = [PYTHON, "-I", "-S", launcher, "1", "--", "touch", tmp_path / "started"]
+    command: list[str | Path] = [PYTHON, "-I", "-S", launcher, "1", "--", "touch"]
+    command.append(tmp_path / "started")
     done = await asyncio.to_thread(lambda: subprocess.run(command, check=False))
     assert done.returncode == 125
     assert not (tmp_path / "started").exists()
