@@ -60,7 +60,7 @@ async def test_a_server_that_is_not_there_is_unavailable_in_time():
         await connect(BusSettings(servers=("nats://127.0.0.1:9",)), name="t", wait_s=0.3)
 
 
-@pytest.mark.parametrize("seed", [None, a_seed()])
+@pytest.mark.parametrize("seed", [None, a_seed()], ids=["none", "unknown"])
 async def test_a_key_that_is_refused_is_said_at_once(tmp_path: Path, seed: str | None):
     users = f"authorization {{ users: [ {{ nkey: {public(a_seed())} }} ] }}"
     with running(tmp_path / "nats", config=users) as server:
