@@ -9,6 +9,7 @@ were never hit.
 """
 
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -18,6 +19,10 @@ from izumi.domain.errors import UserError
 
 VARIABLE = "IZUMI_FAILPOINTS"
 TRACE = "IZUMI_FAILPOINTS_TRACE"
+
+
+_ACTION = re.compile(r"kill|raise|off|sleep:\d+(\.\d+)?")
+_NTH = re.compile(r"([1-9]\d*)?")
 
 
 class FailpointHit(RuntimeError):
@@ -30,8 +35,7 @@ def parse(text: str) -> dict[str, tuple[str, int]]:
     for entry in filter(None, (part.strip() for part in text.split(","))):
         name, _, action = entry.partition("=")
         action, _, nth = action.partition("@")
-        known = action in {"kill", "raise", "off"} or action.startswith("sleep:")
-        if not name or not known or (nth and not nth.isdigit()):
+        if not name or not _ACTION.fullmatch(action) or not _NTH.fullmatch(nth):
             msg = f"{VARIABLE}: {entry!r} is not name=kill|raise|sleep:SECONDS|off[@nth]"
             raise UserError(msg)
         wanted[name] = (action, int(nth or 1))

@@ -177,9 +177,9 @@ class Daemon:
         except msgspec.MsgspecError as exc:
             raise Gone("an answer that is no JSON object") from exc
 
-    async def stop(self) -> None:
+    async def stop(self, grace_s: float = _GRACE_S) -> None:
         """End it and everything that it was doing; returns when it is gone."""
         try:
-            await self._child.stop(_GRACE_S)
+            await self._child.stop(grace_s)
         finally:
             await self._session.close()

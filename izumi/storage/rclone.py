@@ -30,7 +30,8 @@ OnBytes = Callable[[int], None]
 Params = Mapping[str, Any]
 
 _ASK_S: Final = 30.0  # an answer of rclone itself, without any storage behind it
-_STOP_S: Final = 10.0
+_STOP_S: Final = 5.0
+_DROP_S: Final = 1.0
 _POLL_S: Final = (0.003, 0.25)
 
 
@@ -119,7 +120,7 @@ class Rclone:
         """End a daemon that can no longer be believed; the next call starts another."""
         if self._daemon is daemon:
             self._daemon = None
-        await daemon.stop()
+        await daemon.stop(_DROP_S)
 
     async def call(self, command: str, params: Params, *, place: str = "rclone") -> dict[str, Any]:
         """Ask something, or change something at once.

@@ -50,8 +50,9 @@ _SECRETS = (
     (re.compile(r"(://[^\s\"'?]*)\?[^\s\"']*"), r"\1?***"),  # signatures in queries
     (
         re.compile(
-            r"(?i)\b(pass(?:word)?|secret\w*|token|\w*key|authorization|bearer|signature|"
-            r"credential\w*|account)(\"?\s*[:=]\s*|\s+)(bearer\s+|basic\s+)?\"?[^\s,;\"']+"
+            r"(?i)\b(\w*pass(?:word)?|\w*secret\w*|\w*token|\w*signature|credential\w*|"
+            r"(?:api|access|private|account)[_ -]?key\w*|authorization|bearer)"
+            r"(\"?\s*[:=]\s*|\s+)(bearer\s+|basic\s+)?\"?[^\s,;\"']+"
         ),
         r"\1\2***",
     ),

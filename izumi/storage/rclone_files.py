@@ -18,7 +18,7 @@ from izumi.storage.rclone_faults import RcloneFault
 
 log = structlog.get_logger("izumi.storage")
 
-_UNDO_S: Final = 10.0
+_UNDO_S: Final = 5.0
 _HASH_BYTES_PER_S: Final = 4 << 20  # a slow disk behind a slow processor
 _SERVER_BYTES_PER_S: Final = 1 << 20
 _LEAN: Final = {"noModTime": True, "noMimeType": True, "filesOnly": True}
