@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -148,8 +150,8 @@ def _order(
 async def test_cancelled_while_bytes_move_rclone_has_stopped_and_nothing_is_left(
     remotes: Remotes, tmp_path: Path
 ):
-    large = sample(tmp_path, 3_000_000)
-    async with Rclone(remotes.settings(bwlimit="400k"), state=tmp_path / "state") as rclone:
+    large = sample(tmp_path, 8_000_000)
+    async with Rclone(remotes.settings(bwlimit="5M"), state=tmp_path / "state") as rclone:
         for kind in KINDS:
             place, moving = remotes.place(kind), asyncio.Event()
             putting = asyncio.create_task(
@@ -170,10 +172,10 @@ async def test_cancelled_while_bytes_move_rclone_has_stopped_and_nothing_is_left
 
 
 async def test_cancelled_while_it_downloads_nothing_is_left(remotes: Remotes, tmp_path: Path):
-    large, place, job = sample(tmp_path, 3_000_000), remotes.place("sftp"), tmp_path / "job"
+    large, place, job = sample(tmp_path, 8_000_000), remotes.place("sftp"), tmp_path / "job"
     place.write(FINAL, large.content)
     job.mkdir()
-    async with Rclone(remotes.settings(bwlimit="400k"), state=tmp_path / "state") as rclone:
+    async with Rclone(remotes.settings(bwlimit="5M"), state=tmp_path / "state") as rclone:
         moving = asyncio.Event()
         getting = asyncio.create_task(
             RcloneStore(rclone).get(
@@ -299,69 +301,87 @@ async def test_another_attempt_that_was_faster_is_as_good(
 # --- storage that does not answer --------------------------------------------------------
 
 
-@pytest.fixture(params=SERVED)
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
-    """One that a test may stop and freeze."""
-    served = Served(request.param, tmp_path / "served")
-    served.start()
-    yield served
-    served.stop()
+class Alone(NamedTuple):
+    """A server that a test may stop and freeze, and a location on it."""
+
+    server: Served
+    at: Location
 
 
-def _alone(server: Served, tmp_path: Path, **more: float) -> tuple[RcloneSettings, Location]:
-    config = tmp_path / "rclone.conf"
-    write_config(config, server.config("alone"))
-    settings = RcloneSettings(config=config, low_level_retries=1, **more)  # type: ignore[arg-type]  # numbers
-    return settings, Location(name="alone", remote=f"alone:{server.bucket.name}/library")
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[list[Alone]]:
+    """One of each kind, in `alone.conf`."""
+    servers = [Served(kind, tmp_path / kind) for kind in SERVED]
+    try:
+        for server in servers:
+            server.start()
+        sections = (server.config(server.kind) for server in servers)
+        write_config(tmp_path / "alone.conf", *sections)
+        yield [
+            Alone(server, Location(name=server.kind, remote=f"{server.kind}:library/x"))
+            for server in servers
+        ]
+    finally:
+        for server in servers:
+            server.stop()
 
 
 async def test_a_storage_that_is_down_is_unavailable_and_not_empty(
-    server: Served, source: Sample, tmp_path: Path
+    alone: list[Alone], source: Sample, tmp_path: Path
 ):
-    settings, at = _alone(server, tmp_path)
-    server.stop()
+    settings = RcloneSettings(config=tmp_path / "alone.conf", low_level_retries=1)
+    for server, _ in alone:
+        server.stop()
     async with Rclone(settings, state=tmp_path / "state") as rclone, asyncio.timeout(60):
         store = RcloneStore(rclone)
-        for attempt in (
-            store.stat(source.file, at),
-            store.has(source.file, at),
-            store.put(source.path, source.file, at, token=A),
-            store.get(source.file, at, tmp_path / "out"),
-            store.copy(source.file, at, Location(name="b", remote="alone:b"), token=A),
-            store.sweep(at, frozenset({A})),
-        ):
-            with pytest.raises(StorageUnavailable, match=r"^(alone|b): "):
-                await attempt
-        server.start()
-        await store.put(source.path, source.file, at, token=B)
-        assert await store.has(source.file, at)
+        attempts = {
+            at.name: asyncio.gather(
+                store.stat(source.file, at),
+                store.put(source.path, source.file, at, token=A),
+                store.get(source.file, at, tmp_path / f"out-{at.name}"),
+                store.sweep(at, frozenset({A})),
+                return_exceptions=True,
+            )
+            for _, at in alone
+        }
+        for name, results in attempts.items():
+            for result in await results:
+                assert isinstance(result, StorageUnavailable)
+                assert re.match(f"{name}: .*refused", str(result))
+        for server, at in alone:
+            server.start()
+            await store.put(source.path, source.file, at, token=B)
+            assert await store.has(source.file, at)
 
 
 async def test_a_storage_that_hangs_is_given_up_and_used_again_when_it_is_back(
-    server: Served, tmp_path: Path
+    alone: list[Alone], tmp_path: Path
 ):
-    settings, at = _alone(
-        server, tmp_path, idle_timeout_s=2, connect_timeout_s=2, stall_s=2, call_s=3
+    settings = RcloneSettings(config=tmp_path / "alone.conf", low_level_retries=1)
+    large = sample(tmp_path, 8_000_000)
+    hasty = msgspec.structs.replace(
+        settings, idle_timeout_s=2, connect_timeout_s=2, stall_s=1.5, call_s=1.5, bwlimit="10M"
     )
-    large = sample(tmp_path, 2_000_000)
-    slow = msgspec.structs.replace(settings, bwlimit="400k")
-    async with Rclone(slow, state=tmp_path / "state") as rclone:
-        store = RcloneStore(rclone)
 
+    async def hang(server: Served, at: Location, store: RcloneStore) -> None:
         def freeze(fraction: float) -> None:
             if fraction > 0:
                 server.freeze()
 
-        async with asyncio.timeout(90):
-            with pytest.raises(StorageUnavailable):
-                await store.put(large.path, large.file, at, token=A, progress=freeze)
-            with pytest.raises(StorageUnavailable):
-                await store.stat(large.file, at)
-        server.thaw()
-        await rclone.call("core/bwlimit", {"rate": "off"})
-        await store.put(large.path, large.file, at, token=B)
-    [final] = [path for path in server.bucket.rglob("*.mkv") if path.is_file()]
-    assert final.read_bytes() == large.content
+        with pytest.raises(StorageUnavailable):
+            await store.put(large.path, large.file, at, token=A, progress=freeze)
+        with pytest.raises(StorageUnavailable):
+            await store.stat(large.file, at)
+
+    async with Rclone(hasty, state=tmp_path / "state") as rclone, asyncio.timeout(60):
+        await asyncio.gather(*(hang(server, at, RcloneStore(rclone)) for server, at in alone))
+    async with Rclone(settings, state=tmp_path / "state") as rclone:
+        for server, at in alone:
+            server.thaw()
+            await RcloneStore(rclone).put(large.path, large.file, at, token=B)
+            left = [path for path in (server.bucket / "x").rglob("*") if path.is_file()]
+            assert [path.name for path in left] == ["Show - 01 [1080p].mkv"]
+            assert left[0].read_bytes() == large.content
 
 
 async def test_wrong_credentials_are_told_apart_and_not_shown(
