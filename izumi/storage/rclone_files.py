@@ -51,9 +51,13 @@ class RcloneFiles:
         Raises:
             StorageUnavailable: Absence is not proved.
         """
-        answer = await self._rclone.call(
-            "operations/stat", {"fs": at.fs, "remote": at.path, "opt": _LEAN}, place=at.place
-        )
+        params = {"fs": at.fs, "remote": at.path, "opt": _LEAN}
+        try:
+            answer = await self._rclone.call("operations/stat", params, place=at.place)
+        except RcloneFault as exc:
+            if exc.kind != "name":
+                raise
+            return None  # nothing can lie under a name that the storage cannot hold
         item = answer.get("item")
         if item is None or item["IsDir"]:
             await self.root_is_there(at)

@@ -1,6 +1,7 @@
 """The rclone of a process: how it is started, asked, stopped and started again."""
 
 import asyncio
+import importlib.metadata
 import os
 import signal
 import stat
@@ -47,6 +48,20 @@ async def until(fact) -> None:
 def test_the_installed_rclone_is_found():
     assert locate(RcloneSettings()) == RCLONE.resolve()
     assert locate(RcloneSettings(path=RCLONE)) == RCLONE.absolute()
+
+
+def test_without_the_installed_one_that_in_the_path_is_used_and_none_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def files(_package: str) -> None:
+        raise importlib.metadata.PackageNotFoundError
+
+    monkeypatch.setattr(importlib.metadata, "files", files)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="no rclone is installed"):
+        locate(RcloneSettings())
+    (tmp_path / "rclone").symlink_to(RCLONE)
+    assert locate(RcloneSettings()) == tmp_path / "rclone"
 
 
 async def test_nobody_else_can_reach_it_and_its_command_line_tells_nothing(tmp_path: Path):
@@ -127,6 +142,22 @@ async def test_it_is_started_again_when_it_died(tmp_path: Path):
         await asyncio.gather(rclone.call("core/pid", {}), return_exceptions=True)
         assert await rclone.call("core/pid", {}) == {"pid": rclone.pid}
         assert rclone.pid != first
+
+
+async def test_what_keeps_it_from_starting_again_is_this_hosts_fault(tmp_path: Path):
+    config = tmp_path / "rclone.conf"
+    write_config(config)
+    async with running(tmp_path, config=config) as rclone:
+        assert rclone.pid is not None
+        config.unlink()
+        os.kill(rclone.pid, signal.SIGKILL)
+        wait_until_gone(rclone.pid)
+        await asyncio.gather(rclone.call("core/pid", {}), return_exceptions=True)
+        with pytest.raises(ToolFailed, match="cannot be read") as caught:
+            await rclone.call("core/pid", {})
+        assert caught.value.host
+        write_config(config)
+        assert await rclone.call("core/pid", {}) == {"pid": rclone.pid}
 
 
 async def test_calls_at_once_after_its_death_start_one(tmp_path: Path):

@@ -6,7 +6,7 @@ import re
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -15,9 +15,12 @@ import pytest_asyncio
 from izumi.domain import keys
 from izumi.domain.errors import Held, NoSpace, StorageUnavailable, ToolFailed
 from izumi.storage import delivery
+from izumi.storage.places import Spot
 from izumi.storage.ports import Location
+from izumi.storage.proof import LOCAL, Abilities, Way
 from izumi.storage.rclone import Rclone
 from izumi.storage.rclone_faults import RcloneFault
+from izumi.storage.rclone_files import RcloneFiles
 from izumi.storage.settings import RcloneSettings
 from izumi.storage.store import RcloneStore
 from tests.support import putter
@@ -115,6 +118,10 @@ async def test_killed_while_bytes_move_nothing_is_visible_and_the_next_attempt_f
     assert FINAL not in place.files()
     place.changed()
     await store.put(large.path, large.file, place.location, token=B)
+    # A server may notice late that its client died, and only then close the part.
+    async with asyncio.timeout(30):
+        while len(place.files()) > 1:
+            await store.sweep(place.location, frozenset({"dead"}))
     assert place.files() == {FINAL: large.content}
 
 
@@ -145,6 +152,25 @@ def _order(
         file=source.file,
         at=at,
     )
+
+
+async def test_while_a_file_is_brought_there_its_name_never_shows_less_than_all_of_it(
+    remotes: Remotes, tmp_path: Path
+):
+    large = sample(tmp_path, 8_000_000)
+    async with Rclone(remotes.settings(bwlimit="20M"), state=tmp_path / "state") as rclone:
+        for kind in KINDS:
+            place = remotes.place(kind)
+            final, looks = place.folder / FINAL, 0
+            putting = asyncio.create_task(
+                RcloneStore(rclone).put(large.path, large.file, place.location, token=A)
+            )
+            while not putting.done():
+                looks += 1
+                assert not final.exists() or final.stat().st_size == large.file.size, kind
+                await asyncio.sleep(0)
+            await putting
+            assert looks > 100
 
 
 async def test_cancelled_while_bytes_move_rclone_has_stopped_and_nothing_is_left(
@@ -296,6 +322,66 @@ async def test_another_attempt_that_was_faster_is_as_good(
         at_step(step, lambda place=place: place.write(FINAL, source.content))
         await store.put(source.path, source.file, place.location, token=A)
         assert place.files() == {FINAL: source.content}
+
+
+async def test_a_name_that_is_taken_is_seen_before_rclone_is_trusted_not_to_overwrite_it(
+    remotes: Remotes, store: RcloneStore, source: Sample, at_step, monkeypatch: pytest.MonkeyPatch
+):
+    async def move(*_: object) -> None:
+        raise AssertionError("rclone was asked to move")
+
+    monkeypatch.setattr(RcloneFiles, "move", move)
+    place = remotes.place("local")
+    at_step("store.after_verify", lambda: place.write(FINAL, b"else"))
+    with pytest.raises(Held):
+        await store.put(source.path, source.file, place.location, token=A)
+    assert place.files() == {FINAL: b"else"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_storage_that_says_it_moved_and_did_not_is_not_believed(
+    remotes: Remotes, store: RcloneStore, source: Sample, monkeypatch: pytest.MonkeyPatch, kind: str
+):
+    async def move(_files: RcloneFiles, part: Spot, final: Spot) -> None:
+        if kind != "local":
+            await store._files.remove(part)  # nor kept what it had
+
+    place = remotes.place(kind)
+    with monkeypatch.context() as patch:
+        patch.setattr(RcloneFiles, "move", move)
+        with pytest.raises(StorageUnavailable):
+            await store.put(source.path, source.file, place.location, token=A)
+    assert place.files() == {}
+
+
+async def test_a_storage_that_can_neither_rename_nor_copy_gets_nothing(
+    remotes: Remotes, store: RcloneStore, source: Sample, monkeypatch: pytest.MonkeyPatch
+):
+    async def abilities(_files: RcloneFiles, _of: Spot) -> Abilities:
+        return LOCAL._replace(moves=False)
+
+    monkeypatch.setattr(RcloneFiles, "abilities", abilities)
+    place = remotes.place("local")
+    with pytest.raises(RcloneFault, match="neither rename nor copy"):
+        await store.put(source.path, source.file, place.location, token=A)
+    assert place.files() == {}
+
+
+async def test_a_storage_that_lost_its_hash_of_a_file_is_read_instead(
+    remotes: Remotes, store: RcloneStore, source: Sample, monkeypatch: pytest.MonkeyPatch
+):
+    plain = RcloneFiles.hash
+
+    async def hash_(files: RcloneFiles, of: Spot, kind: Way, size: int, **more: Any) -> str:
+        return "" if kind == "sha1" else await plain(files, of, kind, size, **more)
+
+    monkeypatch.setattr(RcloneFiles, "hash", hash_)
+    place = remotes.place("sftp")
+    place.write(FINAL, flipped(source.content))
+    with pytest.raises(Held):
+        await store.put(source.path, source.file, place.location, token=A)
+    place.write(FINAL, source.content)
+    await store.put(source.path, source.file, place.location, token=A)
 
 
 # --- storage that does not answer --------------------------------------------------------
@@ -482,8 +568,11 @@ async def test_encrypted_storage_is_read_back_and_takes_temporary_names_too(cryp
 
 async def test_a_name_that_this_storage_cannot_hold_is_held(crypt, source: Sample):
     store, at = crypt
+    file = source.called(f"Show/{'x' * 200}.mkv")
+    assert await store.stat(file, at) is None
+    assert not await store.has(file, at)
     with pytest.raises(Held, match="cannot have that name there"):
-        await store.put(source.path, source.called(f"Show/{'x' * 200}.mkv"), at, token=A)
+        await store.put(source.path, file, at, token=A)
 
 
 async def test_without_rclone_nothing_is_claimed(source: Sample, tmp_path: Path):
