@@ -2,12 +2,11 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-import pytest_asyncio
 
 from izumi import failpoints
 from izumi.domain import keys
@@ -23,14 +22,6 @@ from tests.support.shelves import FINAL, MemoryShelf, Sample, Shelf, Stored, fli
 A, B, C = "attempt-a", "attempt-b", "attempt-c"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def rclone(
-    remotes: Remotes, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Rclone]:
-    async with Rclone(remotes.settings(), state=tmp_path_factory.mktemp("state")) as running:
-        yield running
 
 
 @pytest.fixture(params=["memory", *KINDS])

@@ -1,10 +1,8 @@
 """What `izumi doctor` says of a location."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from izumi.storage.ports import Location
 from izumi.storage.probe import probe
@@ -13,14 +11,6 @@ from izumi.storage.settings import RcloneSettings
 from tests.support.remotes import Remotes, write_config
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def rclone(
-    remotes: Remotes, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Rclone]:
-    async with Rclone(remotes.settings(), state=tmp_path_factory.mktemp("state")) as running:
-        yield running
 
 
 @pytest.mark.parametrize(

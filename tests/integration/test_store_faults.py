@@ -41,14 +41,6 @@ STEPS = (
 )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def rclone(
-    remotes: Remotes, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Rclone]:
-    async with Rclone(remotes.settings(), state=tmp_path_factory.mktemp("state")) as running:
-        yield running
-
-
 @pytest.fixture
 def store(rclone: Rclone) -> RcloneStore:
     return RcloneStore(rclone)

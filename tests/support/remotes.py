@@ -13,12 +13,14 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from izumi.storage.ports import Location
+from izumi.storage.rclone import Rclone
 from izumi.storage.settings import RcloneSettings
 
 RCLONE = Path(sys.executable).with_name("rclone")
@@ -205,3 +207,12 @@ def remotes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remotes]:
     finally:
         served.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def rclone(
+    remotes: Remotes, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Rclone]:
+    """An rclone that knows them; for modules whose tests share one event loop."""
+    async with Rclone(remotes.settings(), state=tmp_path_factory.mktemp("state")) as running:
+        yield running
