@@ -5,6 +5,8 @@ import importlib.metadata
 import os
 import signal
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,13 @@ def test_without_the_installed_one_that_in_the_path_is_used_and_none_is_told(
         locate(RcloneSettings())
     (tmp_path / "rclone").symlink_to(RCLONE)
     assert locate(RcloneSettings()) == tmp_path / "rclone"
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder whose path leaves room for a socket's, however tests are spread."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 async def test_nobody_else_can_reach_it_and_its_command_line_tells_nothing(tmp_path: Path):
