@@ -1,7 +1,7 @@
 """An AniList and a Kitsu on loopback, with few shows of their own or many recorded ones.
 
-Queries are checked against the published schema where it is there. Answers can be written
-beforehand.
+Queries are validated and carried out by graphql-core over the published schema, where it
+is there. Answers can be written beforehand.
 """
 
 import asyncio
@@ -9,19 +9,18 @@ import contextlib
 import json
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from aiohttp import web
 
 from izumi.domain.show import sameness
 from tests.support.discord import Answer, response_of, serving
-from tests.support.graphql import Schema, carry_out, query_problems, read_schema
-from tests.support.published import is_there, published, rows
-
-_SCHEMA = "anilist/schema.graphql"
+from tests.support.graphql_service import carry_out, complexity
+from tests.support.published import rows
 
 BOOKS: dict[str, Any] = {
     "id": 9001,
@@ -92,6 +91,8 @@ class FakeAnilist:
         script: Answers for the next queries.
         kitsu_asked: Texts that Kitsu was searched for.
         kitsu_script: As `script`.
+        search: Finds shows by a text, in place of a simple way of its own.
+        most_complex: Most fields that a query may name.
     """
 
     shows: Sequence[dict[str, Any]]
@@ -104,6 +105,8 @@ class FakeAnilist:
     script: deque[Answer] = field(default_factory=deque)
     kitsu_asked: list[str] = field(default_factory=list)
     kitsu_script: deque[Answer] = field(default_factory=deque)
+    search: Callable[[str], Iterable[dict[str, Any]]] | None = None
+    most_complex: int = 500
 
     @property
     def url(self) -> str:
@@ -124,25 +127,36 @@ class FakeAnilist:
         return response_of(answer)
 
     def _carry_out(self, query: str, variables: dict[str, Any]) -> Answer:
-        wrong = query_problems(query, schema()) if is_there(_SCHEMA) else []
-        if wrong:
-            self.refused.extend(wrong)
-            return errors(400, *((text, 400) for text in wrong))
-        root = {"Media": self._media, "Page": lambda **_: {"media": self._search}}
-        data = carry_out(query, variables, root)
-        return NOT_FOUND if data.get("Media", ...) is None else Answer(200, {"data": data})
+        root = {"Media": self._media, "Page": lambda _info, **page: _Page(self, **page)}
+        outcome = carry_out(query, variables, root)
+        if outcome.data is None:
+            self.refused.extend(outcome.problems)
+            return errors(400, *((text, 400) for text in outcome.problems))
+        if (points := complexity(query)) > self.most_complex:
+            text = f"Max query complexity should be {self.most_complex} but got {points}."
+            return errors(400, (text, 400))
+        missing = outcome.data.get("Media", ...) is None
+        return NOT_FOUND if missing else Answer(200, {"data": outcome.data})
 
-    def _media(self, **wanted: Any) -> dict[str, Any] | None:
-        return next((show for show in self.shows if show["id"] == wanted["id"]), None)
+    def _media(self, _info: Any, **wanted: Any) -> dict[str, Any] | None:
+        return self.by_id.get(wanted["id"])
 
-    def _search(self, **wanted: Any) -> list[dict[str, Any]]:
+    @cached_property
+    def by_id(self) -> dict[int, dict[str, Any]]:
+        """Every show by its number."""
+        return {show["id"]: show for show in self.shows}
+
+    def found(self, text: str) -> Iterable[dict[str, Any]]:
+        """What a search for `text` finds, the best first."""
+        if self.search is not None:
+            return self.search(text)
         # AniList's search is a loose one: whatever shares much of the text.
-        text = sameness(wanted["search"])
-        return [
+        wanted = sameness(text)
+        return (
             show
             for show in self.shows
-            if any(text in name or name in text for name in map(sameness, names_of(show)))
-        ]
+            if any(wanted in name or name in wanted for name in map(sameness, names_of(show)))
+        )
 
     async def kitsu(self, request: web.Request) -> web.Response:
         self.kitsu_asked.append(request.query["filter[text]"])
@@ -151,6 +165,25 @@ class FakeAnilist:
             answer = Answer(200, kitsu_document(*self.kitsu_shows))
         await asyncio.sleep(answer.after_s)
         return response_of(answer)
+
+
+class _Page:
+    """One page of shows: `media` of the query."""
+
+    def __init__(self, anilist: FakeAnilist, *, page: int = 1, perPage: int = 50) -> None:  # noqa: N803 - AniList's name
+        self._anilist = anilist
+        self._first = (page - 1) * min(perPage, 50)
+        self._last = self._first + min(perPage, 50)
+
+    def media(self, _info: Any, **wanted: Any) -> list[dict[str, Any]]:
+        if "id_in" in wanted:
+            known = self._anilist.by_id
+            found: Iterable[dict[str, Any]] = (
+                known[one] for one in sorted(set(wanted["id_in"])) if one in known
+            )
+        else:
+            found = self._anilist.found(wanted["search"])
+        return list(islice(found, self._first, self._last))
 
 
 def names_of(show: dict[str, Any]) -> list[str]:
@@ -185,12 +218,6 @@ def kitsu_document(*shows: dict[str, Any]) -> dict[str, Any]:
     return {"data": data, "included": included, "meta": {"count": len(data)}, "links": {}}
 
 
-@cache
-def schema() -> Schema:
-    """AniList's, as published; skips the test where it is not there."""
-    return read_schema(published(_SCHEMA).read_text())
-
-
 def recorded_shows() -> list[dict[str, Any]]:
     """Some 1,600 shows as AniList told them; skips the test where they are not there."""
     return [row["media"] for row in rows("anilist/media.jsonl.gz")]
@@ -201,11 +228,13 @@ async def fake_anilist(
     *shows: dict[str, Any],
     kitsu: Sequence[dict[str, Any]] = (),
     clock: Callable[[], float] = time.monotonic,
+    search: Callable[[str], Iterable[dict[str, Any]]] | None = None,
+    port: int = 0,
 ) -> AsyncIterator[FakeAnilist]:
     """A running one; with no shows given, it knows those of this module."""
-    anilist = FakeAnilist(shows or (BOOKS, SPARSE), kitsu, clock=clock)
+    anilist = FakeAnilist(shows or (BOOKS, SPARSE), kitsu, clock=clock, search=search)
     app = web.Application()
     app.router.add_post("/", anilist.graphql)
     app.router.add_get("/api/edge/anime", anilist.kitsu)
-    async with serving(app) as anilist.address:
+    async with serving(app, port=port) as anilist.address:
         yield anilist

@@ -232,11 +232,11 @@ async def fake_discord(clock: Callable[[], float] = time.monotonic) -> AsyncIter
 
 
 @contextlib.asynccontextmanager
-async def serving(app: web.Application) -> AsyncIterator[str]:
-    """An application on a free port of loopback; its `host:port`."""
+async def serving(app: web.Application, port: int = 0) -> AsyncIterator[str]:
+    """An application on loopback, on a free port unless one is given; its `host:port`."""
     runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     try:
         host, port = runner.addresses[0][:2]
