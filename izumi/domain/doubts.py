@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from izumi.domain.reading.patterns import SEASONS
 from izumi.domain.reading.text import fold
 from izumi.domain.reading.vocabulary import FILM, is_cjk_meta, is_known
-from izumi.domain.release import VIDEO, Identification, Reading
+from izumi.domain.release import VIDEO, Doubt, Identification, Reading
 
 FIRM: Final = 0.8
 """How sure a mark must be to count against readers that see none."""
@@ -28,13 +28,6 @@ class Opinions(NamedTuple):
     others: tuple[Reading, ...]
 
 
-class Doubt(NamedTuple):
-    """Why a person should look, and how likely it is right all the same."""
-
-    reason: str
-    confidence: float
-
-
 def agreed(opinions: Opinions) -> bool:
     """Whether a firm reading is confirmed, so that no further reader need be asked."""
     return opinions.own.sure >= FIRM and _same_episode(opinions) and _same_title(opinions)
@@ -46,10 +39,10 @@ def doubts(found: Identification, opinions: Opinions) -> Iterator[Doubt]:
     yield from _no_episode(found, opinions.own)
     yield from _too_much(found)
     if not found.extra and not _same_episode(opinions):
-        yield Doubt(f"the episode is {_differing(opinions)}", 0.49)
+        yield Doubt(f"the episode is {_differing(opinions)}", 0.49, "episode")
     if opinions.own.titles and not found.by_folder and not _same_title(opinions):
         theirs = next((title for other in opinions.others for title in other.titles), None)
-        yield Doubt(f"the title is {opinions.own.titles[0]!r} or {theirs!r}", 0.5)
+        yield Doubt(f"the title is {opinions.own.titles[0]!r} or {theirs!r}", 0.5, "show")
 
 
 def confidence(opinions: Opinions) -> float:
@@ -70,32 +63,37 @@ def folded(title: str) -> str:
 
 def _no_show(found: Identification, own: Reading) -> Iterator[Doubt]:
     if not found.titles:
-        yield Doubt("no show can be read in the name; put the file into a folder of its show", 0.0)
+        reason = "no show can be read in the name; put the file into a folder of its show"
+        yield Doubt(reason, 0.0, "show")
     elif not own.titles and not found.by_folder:
-        yield Doubt(f"the show may be {found.titles[0]!r}, but nothing stands where titles do", 0.3)
+        reason = f"the show may be {found.titles[0]!r}, but nothing stands where titles do"
+        yield Doubt(reason, 0.3, "show")
 
 
 def _no_episode(found: Identification, own: Reading) -> Iterator[Doubt]:
     if found.extra:
-        yield Doubt(f"an extra ({found.extra}), no episode", 0.9)
+        yield Doubt(f"an extra ({found.extra}), no episode", 0.9, "episode")
     if found.episode and found.episode.startswith("Vol"):
-        yield Doubt(f"a volume ({found.episode}), no episode", 0.5)
+        yield Doubt(f"a volume ({found.episode}), no episode", 0.5, "episode")
     if found.kind != "film":
         return
     if len(found.seasons) == 1 and found.extension[1:] in VIDEO:
-        yield Doubt(f"a season ({found.seasons[0]}), but no episode number", 0.4)
+        reason = f"a season ({found.seasons[0]}), but no episode number"
+        yield Doubt(reason, 0.4, "episode")
     facts = (own.film, found.group, found.year, found.resolution, found.seasons)
     if not any(facts):
-        yield Doubt("no episode number, and nothing says that it is a film or a release", 0.4)
+        reason = "no episode number, and nothing says that it is a film or a release"
+        yield Doubt(reason, 0.4, "episode")
 
 
 def _too_much(found: Identification) -> Iterator[Doubt]:
     if len(found.seasons) > 1:
-        yield Doubt(f"several seasons ({found.seasons[0]} to {found.seasons[-1]}) in one", 0.9)
+        reason = f"several seasons ({found.seasons[0]} to {found.seasons[-1]}) in one"
+        yield Doubt(reason, 0.9, "season")
     ends = _ends(found.episode)
     count = int(ends[1] - ends[0]) + 1 if ends else 0
     if found.extension[1:] in VIDEO and count > MOST_IN_A_FILE:
-        yield Doubt(f"{count} episodes ({found.episode}) in one file", 0.7)
+        yield Doubt(f"{count} episodes ({found.episode}) in one file", 0.7, "episode")
 
 
 def _ends(episode: str | None) -> tuple[float, float] | None:

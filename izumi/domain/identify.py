@@ -11,13 +11,13 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from izumi.domain.doubts import Doubt, Opinions, agreed, confidence, doubts, folded, of_the_trade
+from izumi.domain.doubts import Opinions, agreed, confidence, doubts, folded, of_the_trade
 from izumi.domain.reading import folders as surroundings
 from izumi.domain.reading.folders import Hints
 from izumi.domain.reading.parsers import by_anitomy, by_anitopy, plain
 from izumi.domain.reading.reader import read
 from izumi.domain.reading.text import fold, tidy
-from izumi.domain.release import SIDE, VIDEO, Identification, Kind, Reading
+from izumi.domain.release import SIDE, VIDEO, Doubt, Identification, Kind, Reading
 from izumi.domain.subjects import Sub
 
 LONGEST_BYTES: Final = 4096
@@ -55,7 +55,12 @@ def identify(name: str, *, folders: Sequence[str] = ()) -> Identification:
     """
     if len(name.encode("utf-8", "surrogatepass")) > LONGEST_BYTES:
         reason = f"the name is longer than {LONGEST_BYTES} bytes; give the file a shorter one"
-        return Identification(name=name[:LONGEST_BYTES], held=reason, why=("too long",))
+        return Identification(
+            name=name[:LONGEST_BYTES],
+            held=reason,
+            why=("too long",),
+            doubts=(Doubt(reason, 0.0),),
+        )
     stem, extension = parted(tidy(name))
     found = _decided(name, extension, _opinions(stem), surroundings.hints(folders))
     return msgspec.structs.replace(found, folders=tuple(folders))
@@ -113,6 +118,7 @@ def _decided(name: str, extension: str, opinions: Opinions, hints: Hints) -> Ide
         held=reasons[0].reason if reasons else None,
         confidence=min((doubt.confidence for doubt in reasons), default=confidence(opinions)),
         why=tuple(_why(opinions, hints)),
+        doubts=reasons,
     )
 
 

@@ -63,9 +63,12 @@ def show_folder(found: Identification, *, limit_bytes: int = MAX_PART_BYTES) -> 
 def clean_name(found: Identification, *, limit_bytes: int = MAX_PART_BYTES) -> str:
     """The file's name in the library; where no title was read, its own name made legal.
 
-    Cleaning a clean name gives the same name again.
+    Cleaning a clean name gives the same name again. What a person said stands as they said
+    it, however it may be read.
     """
     name = _rendered(found, limit_bytes)
+    if found.settled:
+        return name
     # What is read from a rendered name may differ from what it was rendered from (a film
     # whose title ends in a number); the name that stays the same is the clean one.
     seen = [name]

@@ -1,12 +1,14 @@
 """What a release name says: one reader's opinion, and the decision made of several."""
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from izumi.domain.subjects import Sub
 
 Kind = Literal["episode", "film", "extra"]
+About = Literal["show", "season", "episode", "name"]
+"""What a doubt is about, and what a person settles with an answer."""
 
 _VIDEO: Final = """
     mkv mp4 avi mov webm m4v ts m2ts mts mpg mpeg wmv flv ogm rmvb rm vob divx asf 3gp mk3d
@@ -54,6 +56,14 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     why: tuple[str, ...] = ()
 
 
+class Doubt(NamedTuple):
+    """Why a person should look, how likely it is right all the same, and what it is about."""
+
+    reason: str
+    confidence: float
+    about: About = "name"
+
+
 class Identification(msgspec.Struct, frozen=True, kw_only=True):
     """The decision about one release name.
 
@@ -77,6 +87,10 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
         confidence: 0 to 1.
         held: Why a person should look; None when it is certain enough.
         why: Short reasons, for an explanation.
+        doubts: What speaks against going on without a person, the gravest first; the
+            first one is the reason in `held`.
+        settled: What a person said, by an answer or a rule: not to be doubted again.
+        anilist_id: The entry of the catalogue that a person named.
     """
 
     name: str
@@ -99,6 +113,9 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float = 0.0
     held: str | None = None
     why: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    settled: tuple[About, ...] = ()
+    anilist_id: int | None = None
 
     @property
     def season(self) -> int | None:
