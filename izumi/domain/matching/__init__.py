@@ -1,0 +1,1 @@
+"""Which show of the catalogue a release belongs to. Pure."""
