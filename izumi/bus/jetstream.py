@@ -16,7 +16,7 @@ from izumi.bus.client import status
 from izumi.bus.connection import Connection
 from izumi.bus.ports import Conflict, Outgoing, Stored
 from izumi.bus.pull import JetStreamInbox, Pulling
-from izumi.bus.reading import latest, stored
+from izumi.bus.reading import latest, stored, stream_of
 from izumi.bus.settings import BusSettings
 from izumi.domain.errors import BusUnavailable, Rejected
 
@@ -103,7 +103,7 @@ class JetStreamBus:
 
     async def last(self, subject: str) -> Stored | None:
         """The last message on exactly this subject."""
-        direct = f"$JS.API.DIRECT.GET.{topology.STREAM}.{subject}"
+        direct = f"$JS.API.DIRECT.GET.{stream_of(subject)}.{subject}"
         answer = await self._persist(
             lambda: self.connection.request(direct, timeout_s=self._answer_s)
         )

@@ -12,7 +12,7 @@ import msgspec
 
 from izumi.bus.connection import inbox_prefix
 from izumi.bus.mailbox import NEXT
-from izumi.bus.topology import DEAD, NODES, PROGRESS, STREAM, Membership, consumer_names
+from izumi.bus.topology import DEAD, NODES, PROGRESS, RULES, STREAM, Membership, consumer_names
 from izumi.domain.errors import ConfigError
 from izumi.domain.subjects import token
 
@@ -50,7 +50,7 @@ def roles(memberships: Iterable[Membership]) -> tuple[Role, ...]:
         ConfigError: The same group twice.
     """
     made = (
-        _worker("acquisition"),
+        _ACQUISITION,
         *(_worker(member.unit, member.group) for member in memberships),
         _GATEWAY,
         _DASHBOARD,
@@ -87,6 +87,19 @@ def _worker(unit: str, group: str = "") -> Role:
     )
 
 
+def _acquisition() -> Role:
+    """A worker that also hears the answers to its holds, and what was learnt of them."""
+    role = _worker("acquisition")
+    answers = "izumi.file.answered.acquisition.>"
+    rules = (f"{_DIRECT}.{RULES}", f"$JS.API.STREAM.INFO.{RULES}")
+    return msgspec.structs.replace(
+        role,
+        publish=(*role.publish, answers, f"{_DIRECT}.{STREAM}.{answers}", *rules),
+        subscribe=(*role.subscribe, answers, "izumi.rule.>"),
+    )
+
+
+_ACQUISITION: Final = _acquisition()
 _GATEWAY: Final = Role(
     name="gateway",
     publish=(
@@ -106,7 +119,7 @@ _DASHBOARD: Final = Role(
         "$JS.API.STREAM.INFO.*",
         "$JS.API.CONSUMER.LIST.*",
         "$JS.API.CONSUMER.INFO.*.*",
-        *(f"{_DIRECT}.{stream}" for stream in (STREAM, DEAD, PROGRESS, NODES)),
+        *(f"{_DIRECT}.{stream}" for stream in (STREAM, DEAD, PROGRESS, NODES, RULES)),
         f"{_DIRECT}.{STREAM}.izumi.>",
     ),
     subscribe=(f"{inbox_prefix('dashboard')}.>", "izumi.>"),

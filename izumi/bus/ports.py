@@ -78,7 +78,7 @@ class Inbox(Protocol):
 
 
 class Bus(Protocol):
-    """The stream `IZUMI` and the two that are told without a receipt.
+    """The stream `IZUMI`, the rules, and the two that are told without a receipt.
 
     Every method raises UserError when the key of this process does not allow what is
     asked, and Rejected for a message that is too big for the bus.
@@ -107,8 +107,8 @@ class Bus(Protocol):
     async def latest(self, pattern: str) -> list[Stored]:
         """The last message on every subject that matches, oldest first.
 
-        Facts, orders and the job log; progress and presence too. For dashboards and
-        tools: other roles may not. Raises BusUnavailable.
+        Facts, orders and the job log; rules, progress and presence too. For dashboards
+        and tools: other roles may not, but for the rules. Raises BusUnavailable.
         """
 
     async def tell(self, subject: str, data: bytes, *, ttl_s: int | None = None) -> None:

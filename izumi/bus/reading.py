@@ -43,6 +43,8 @@ def stream_of(subject: str) -> str:
             return topology.PROGRESS
         case ["izumi", "node"]:
             return topology.NODES
+        case ["izumi", "rule"]:
+            return topology.RULES
     return topology.STREAM
 
 

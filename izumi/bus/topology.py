@@ -19,6 +19,7 @@ STREAM: Final = "IZUMI"
 DEAD: Final = "IZUMI_DLQ"
 PROGRESS: Final = "IZUMI_PROGRESS"
 NODES: Final = "IZUMI_NODES"
+RULES: Final = "IZUMI_RULES"
 TIER_GROUP: Final = "tiers"
 """The priority group that every pull names; tiers are its priorities, 0 to 9."""
 NODE_TTL_S: Final = 15
@@ -28,7 +29,7 @@ _DAY: Final = 86_400 * _S
 _UNIT = re.compile(r"[a-z][a-z0-9-]*")
 _NAME_BYTES: Final = 200
 
-FactName = Literal["acquired", "encoded", "distributed", "notified", "held"]
+FactName = Literal["acquired", "encoded", "distributed", "notified", "held", "answered"]
 _WITH_PRIORITY: Final = ("acquired", "encoded")
 
 
@@ -127,7 +128,7 @@ class ConsumerConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def streams(replicas: int = 1) -> tuple[StreamConfig, ...]:
-    """The four streams.
+    """The five streams.
 
     `IZUMI` refuses new messages when it is full instead of dropping unprocessed ones, and
     allows none of the headers (roll-up, schedule, TTL) that walk past permissions.
@@ -175,6 +176,17 @@ def streams(replicas: int = 1) -> tuple[StreamConfig, ...]:
             max_bytes=8 << 20,
             max_msgs_per_subject=1,
             allow_msg_ttl=True,
+            deny_delete=True,
+            deny_purge=True,
+        ),
+        # What was learnt is kept for ever; a rule is removed by a message, not by age.
+        StreamConfig(
+            name=RULES,
+            subjects=("izumi.rule.>",),
+            num_replicas=replicas,
+            max_bytes=8 << 20,
+            max_msgs_per_subject=1,
+            discard="new",
             deny_delete=True,
             deny_purge=True,
         ),

@@ -25,7 +25,16 @@ from izumi.bus.jetstream import JetStreamBus
 from izumi.children import Child
 from izumi.domain import events
 from izumi.domain.errors import BusUnavailable, IzumiError, ToolFailed
-from izumi.domain.events import Acquired, Distributed, Encoded, Fact, HeldFile, Notified, Progress
+from izumi.domain.events import (
+    Acquired,
+    Answered,
+    Distributed,
+    Encoded,
+    Fact,
+    HeldFile,
+    Notified,
+    Progress,
+)
 from izumi.media import binary, samples
 from izumi.media.settings import FfmpegSettings
 from izumi.runtime import telemetry
@@ -288,6 +297,8 @@ def _line(fact: Fact) -> str:
             return f"announced    {fact.file.key} ({', '.join(fact.targets)})"
         case HeldFile():
             return f"held         {fact.name}: {fact.reason}"
+        case Answered():
+            return f"{fact.answer:12} {fact.name} (by {fact.by})"
 
 
 async def _show(facts: Sequence[Fact], base: Path, console: Console) -> None:

@@ -12,9 +12,14 @@ import msgspec
 
 from izumi.domain import subjects
 from izumi.domain.errors import BadEvent, UnknownEvent
+from izumi.domain.fix import Fix
+from izumi.domain.rules import Rule
 from izumi.domain.subjects import Priority, Sub
 
 NULL = msgspec.Raw(b"null")
+
+AnswerKind = Literal["approve", "fix", "reject"]
+"""What a person may say to a hold."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
@@ -143,6 +148,11 @@ class HeldFile(Message, frozen=True, kw_only=True, tag="file.held/1"):
         name: What a person would call it: the key, or the path below the watch folder.
         reason: One sentence that names the value and what would settle it.
         facts: What is known.
+        step: What cannot be done before it is answered: "settle" (the file is not whole),
+            "identify", "store" (something else lies in its place); only of acquisition.
+        answers: What may be said to it.
+        title: The title by which a rule would know the release; empty: none was read.
+        season: The season that the release writes.
         origin: The message whose work is held, as it came; `null` for acquisition.
     """
 
@@ -152,9 +162,68 @@ class HeldFile(Message, frozen=True, kw_only=True, tag="file.held/1"):
     name: str
     reason: str
     facts: dict[str, str] = {}
+    step: str = ""
+    answers: tuple[AnswerKind, ...] = ()
+    title: str = ""
+    season: int | None = None
     origin: msgspec.Raw = msgspec.field(default_factory=lambda: NULL)
     at: dt.datetime
     host: str = ""
+
+    @property
+    def hold(self) -> str:
+        """What the hold is called on its subject: groups of a unit hold one job each."""
+        return f"{self.group}-{self.job}" if self.group else self.job
+
+
+class Answered(Message, frozen=True, kw_only=True, tag="file.answered/1"):
+    """A hold was answered, or is none any more. It counts for a hold told before it.
+
+    Attributes:
+        unit: The unit that holds the file.
+        hold: The last token of the hold's subject.
+        answer: "approve": take it as it was read, in spite of the reason; of other units
+            than acquisition: do the work again. "fix": take it as `fix` says. "reject":
+            leave it, and do not ask again. "settled": nobody answered, it went on by itself.
+        fix: What it is.
+        rule: Id of the rule that was made of the fix.
+        name: What a person would call the file.
+        reason: Why it was rejected, or how it was settled.
+        by: Who says so, for people.
+    """
+
+    unit: str
+    hold: str
+    answer: Literal["approve", "fix", "reject", "settled"]
+    fix: Fix | None = None
+    rule: str = ""
+    name: str = ""
+    reason: str = ""
+    by: str = ""
+    at: dt.datetime
+
+    def __post_init__(self) -> None:
+        if (self.answer == "fix") != (self.fix is not None):
+            raise ValueError("a fix says what the file is, and no other answer does")
+
+
+class RuleMade(Message, frozen=True, kw_only=True, tag="rule.made/1"):
+    """A rule is in force from now on; it takes the place of one about the same."""
+
+    rule: Rule
+
+
+class RuleRemoved(Message, frozen=True, kw_only=True, tag="rule.removed/1"):
+    """A rule is in force no more.
+
+    Attributes:
+        id: Of the rule.
+        by: Who says so, for people.
+    """
+
+    id: str
+    by: str = ""
+    at: dt.datetime
 
 
 class JobRecord(Message, frozen=True, kw_only=True, tag="job/1"):
@@ -237,14 +306,23 @@ class Control(Message, frozen=True, kw_only=True, tag="control/1"):
     at: dt.datetime
 
 
-Fact = Acquired | Encoded | Distributed | Notified | HeldFile
+Fact = Acquired | Encoded | Distributed | Notified | HeldFile | Answered
 """Everything on `izumi.file.>`; orders on `izumi.do.>` carry one of these too."""
 
-FACTS: tuple[type[Message], ...] = (Acquired, Encoded, Distributed, Notified, HeldFile)
-MESSAGES: tuple[type[Message], ...] = (*FACTS, JobRecord, Progress, Node, Control)
+FACTS: tuple[type[Message], ...] = (Acquired, Encoded, Distributed, Notified, HeldFile, Answered)
+MESSAGES: tuple[type[Message], ...] = (
+    *FACTS,
+    RuleMade,
+    RuleRemoved,
+    JobRecord,
+    Progress,
+    Node,
+    Control,
+)
 
 _encoder = msgspec.json.Encoder()
 _facts: msgspec.json.Decoder[Fact] = msgspec.json.Decoder(Fact)
+_rules: msgspec.json.Decoder[RuleMade | RuleRemoved] = msgspec.json.Decoder(RuleMade | RuleRemoved)
 
 
 def encode(message: Message) -> bytes:
@@ -269,6 +347,18 @@ def decode_fact(data: bytes) -> Fact:
         raise BadEvent(msg) from exc
 
 
+def decode_rule(data: bytes) -> RuleMade | RuleRemoved:
+    """A rule, or that it was removed, from the wire.
+
+    Raises:
+        BadEvent: The bytes are neither, or of a newer version; the text says where.
+    """
+    try:
+        return _rules.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as exc:
+        raise BadEvent(f"not a rule: {exc}") from exc
+
+
 def raw(data: bytes) -> msgspec.Raw:
     """The message as it came, to be carried inside another one; `null` when it is no JSON."""
     try:
@@ -290,4 +380,6 @@ def subject_of(fact: Fact) -> str:
         case Notified():
             return subjects.notified(fact.group, fact.job)
         case HeldFile():
-            return subjects.held(fact.unit, fact.job)
+            return subjects.held(fact.unit, fact.hold)
+        case Answered():
+            return subjects.answered(fact.unit, fact.hold)

@@ -2,7 +2,8 @@
 
 izumi.file.acquired.<sub>.<priority>.<id>      izumi.file.encoded.<sub>.<priority>.<id>
 izumi.file.distributed.<group>.<destination>.<id>
-izumi.file.notified.<group>.<id>               izumi.file.held.<unit>.<id>
+izumi.file.notified.<group>.<id>               izumi.file.held.<unit>.<hold>
+izumi.file.answered.<unit>.<hold>              izumi.rule.<id>
 izumi.do.<unit>.<group>.<priority>.<id>        izumi.job.<unit>.<group>.<job>
 izumi.progress.<unit>.<job>                    izumi.node.<unit>.<instance>
 izumi.ctl.<unit>.<instance|all>
@@ -78,9 +79,28 @@ def notified(group: str, job: str) -> str:
     return f"izumi.file.notified.{token(group)}.{token(job)}"
 
 
-def held(unit: str, job: str) -> str:
+def held(unit: str, hold: str) -> str:
     """Subject of `file.held`."""
-    return f"izumi.file.held.{token(unit)}.{token(job)}"
+    return f"izumi.file.held.{token(unit)}.{token(hold)}"
+
+
+def answered(unit: str, hold: str) -> str:
+    """Subject of `file.answered`: the last one, if it came after the hold, closes it."""
+    return f"izumi.file.answered.{token(unit)}.{token(hold)}"
+
+
+def answers(unit: str) -> str:
+    """Pattern of the answers to every hold of a unit."""
+    return f"izumi.file.answered.{token(unit)}.*"
+
+
+def rule(rule_id: str) -> str:
+    """Subject of one rule: the last message is the rule, or that it was removed."""
+    return f"izumi.rule.{token(rule_id)}"
+
+
+RULES: Final = "izumi.rule.*"
+"""Pattern of every rule."""
 
 
 def order(unit: str, group: str, priority: str, job: str) -> str:
@@ -125,7 +145,7 @@ def job_id(subject: str) -> str:
     match subject.split("."):
         case ["izumi", "file", ("acquired" | "encoded") as fact, _sub, _priority, file]:
             return f"{fact}-{file}"
-        case ["izumi", "file", ("distributed" | "notified" | "held") as fact, *rest]:
+        case ["izumi", "file", ("distributed" | "notified" | "held" | "answered") as fact, *rest]:
             return "-".join([fact, *rest])
         case ["izumi", "do", _unit, _group, _priority, job_]:
             return f"do-{job_}"

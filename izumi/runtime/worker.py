@@ -32,7 +32,7 @@ from izumi.domain.errors import (
     ToolFailed,
     Unavailable,
 )
-from izumi.domain.events import Fact, HeldFile, Progress
+from izumi.domain.events import Answered, Fact, HeldFile, Progress
 from izumi.domain.retry import RetryPolicy
 from izumi.runtime.breaker import Breaker
 from izumi.runtime.ports import Handler
@@ -415,4 +415,4 @@ class _Job:
 
 
 def _name_of(fact: Fact) -> str:
-    return fact.name if isinstance(fact, HeldFile) else fact.file.key
+    return fact.name if isinstance(fact, HeldFile | Answered) else fact.file.key

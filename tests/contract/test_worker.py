@@ -115,7 +115,7 @@ async def test_what_a_person_must_decide_is_held_with_its_reason_and_its_origin(
     async with working(any_bus, work, tmp_path):
         await any_bus.publish(announcement(FACT))
         record = await until_state(any_bus, LOG, "held")
-        stored = await any_bus.last(subjects.held("encoder", JOB))
+        stored = await any_bus.last(subjects.held("encoder", f"main-{JOB}"))
     assert record.reason == "two tracks could be meant"
     assert stored is not None
     held = msgspec.json.decode(stored.data, type=HeldFile)

@@ -156,7 +156,15 @@ def test_replicas_are_of_what_must_not_be_lost():
         topology.DEAD: 3,
         topology.PROGRESS: 1,
         topology.NODES: 3,
+        topology.RULES: 3,
     }
+
+
+def test_rules_are_kept_for_ever_and_a_full_stream_drops_none():
+    rules = next(stream for stream in streams() if stream.name == topology.RULES)
+    assert (rules.max_age, rules.discard, rules.max_msgs_per_subject) == (0, "new", 1)
+    assert rules.deny_delete
+    assert rules.deny_purge
 
 
 def everything() -> list[StreamConfig | ConsumerConfig]:
