@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from izumi.domain.reading.patterns import SEASONS
+from izumi.domain.reading import patterns
 from izumi.domain.reading.text import fold
 from izumi.domain.reading.vocabulary import FILM, is_cjk_meta, is_known
 from izumi.domain.release import VIDEO, Doubt, Identification, Reading
@@ -17,6 +17,8 @@ FIRM: Final = 0.8
 MOST_IN_A_FILE: Final = 4
 """Episodes that one video file may plausibly hold."""
 
+_VERY_FIRM: Final = 0.9
+_NUMBER_END: Final = re.compile(r" \d+(?:\.\d+)?$")
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _PUNCTUATION: Final = re.compile(r"[\W_]+")
 
@@ -38,6 +40,9 @@ def doubts(found: Identification, opinions: Opinions) -> Iterator[Doubt]:
     yield from _no_show(found, opinions.own)
     yield from _no_episode(found, opinions.own)
     yield from _too_much(found)
+    if opinions.own.other_seasons and found.seasons == opinions.own.seasons:
+        said = " or ".join(map(str, (*found.seasons, *opinions.own.other_seasons)))
+        yield Doubt(f"the season is {said}", 0.4, "season")
     if not found.extra and not _same_episode(opinions):
         yield Doubt(f"the episode is {_differing(opinions)}", 0.49, "episode")
     if opinions.own.titles and not found.by_folder and not _same_title(opinions):
@@ -134,8 +139,11 @@ def _same_title(opinions: Opinions) -> bool:
     known = {folded(title) for title in own.titles}
     theirs = [title for other in others for title in other.titles]
     if all(of_the_trade(title) and folded(title) not in known for title in theirs):
-        return own.sure >= FIRM
-    seen = {form for title in theirs for form in (folded(title), folded(_seasonless(title)))}
+        return own.sure >= FIRM or own.film
+    seen = {form for title in theirs for form in (folded(title), folded(_markless(title)))}
+    if own.film or own.sure >= _VERY_FIRM:
+        # "Show 2 - 05", where another reader takes the 2 for a season or an episode.
+        known |= {folded(_NUMBER_END.sub("", title)) for title in own.titles[:1]}
     return any(
         ours in seen or (len(ours) > 5 and any(ours in one for one in seen)) for ours in known
     )
@@ -144,8 +152,11 @@ def _same_title(opinions: Opinions) -> bool:
 def of_the_trade(title: str) -> bool:
     """Whether a reader took "GB" or "MP4" for the title."""
     view = fold(title)
+    if patterns.ALONE.fullmatch(view):
+        return True
     return is_cjk_meta(view) or bool(FILM.fullmatch(view)) or all(map(is_known, view.split()))
 
 
-def _seasonless(title: str) -> str:
-    return SEASONS.sub(" ", fold(title))
+def _markless(title: str) -> str:
+    """A title without season and episode marks, which other readers leave in it."""
+    return patterns.SEASONS.sub(" ", patterns.SXXEYY.sub(" ", fold(title)))

@@ -127,7 +127,7 @@ def _titles(opinions: Opinions, hints: Hints) -> Iterator[str]:
     own = opinions.own
     others = [title for reading in opinions.others for title in reading.titles]
     read = [*own.titles, *filter(_is_title, others)]
-    if own.episode is None and _episode(opinions):
+    if own.episode is None and own.extra is None and _episode(opinions):
         # The others see a number where we see words of the title: theirs goes with it.
         read = [*filter(_is_title, others), *own.titles]
     rest = () if own.titles or own.group is None else (own.group, own.episode or "")

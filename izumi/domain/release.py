@@ -29,6 +29,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         titles: The title and its alternatives as written, the best first.
         seasons: Season numbers as written; several for a batch of seasons.
+        other_seasons: Seasons that the name speaks of beside a single one.
         episode: As written: "07", "12.5", "SP02", "1-12".
         revision: 2 for "v2".
         resolution: "1080p".
@@ -44,6 +45,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     titles: tuple[str, ...] = ()
     seasons: tuple[int, ...] = ()
+    other_seasons: tuple[int, ...] = ()
     episode: str | None = None
     revision: int | None = None
     resolution: str | None = None

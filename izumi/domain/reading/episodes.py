@@ -28,7 +28,7 @@ def _firm(scanned: Scan, firm: Found, dashed: Found | None) -> Found:
 
     "Show - 20 (S01E20)" gives one episode twice, and the number stands nearer the title.
     """
-    if dashed and dashed.end <= firm.start and firm.how == "SxxEyy":
+    if dashed and dashed.end <= firm.start and firm.how in {"SxxEyy", "1x02"}:
         same = _low(dashed.number) == _low(firm.number)
         return dashed._replace(seasons=firm.seasons if same else (), sure=1.0 if same else 0.5)
     if dashed and dashed.start >= firm.end and firm.sure < 1:

@@ -35,6 +35,7 @@ _OPTIONS: Final = {
     "parse_file_extension": False,
     "parse_release_group": True,
 }
+_HALF_VERSION: Final = re.compile(r"(\d\.\d)v\d(?!\w)")
 _BRACKETS: Final = str.maketrans("【】〔〕〖〗［］『』（）｛｝　", "[][][][][](){} ")
 
 
@@ -43,6 +44,8 @@ def plain(stem: str) -> str:
     text = unicodedata.normalize("NFKC", tidy(stem).translate(_BRACKETS))
     text = vocabulary.MONTH_TAG.sub(" ", text)
     text = re.sub("[★☆◆◇■□●※]", " ", text)
+    # Both read "12.5v2" as 5.
+    text = _HALF_VERSION.sub(r"\1", text)
     text = patterns.COUNTER.sub(_numbered, text)
     return " ".join(text.split())
 

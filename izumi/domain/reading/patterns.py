@@ -17,7 +17,7 @@ _ORDINALS: Final = {word: value for value, word in enumerate(_WORDS.split(), 1)}
 # Shorthands of the patterns: a number as an episode may have it, the same with Chinese
 # numerals, no letter or digit before or behind, the words that say "the last one".
 _N = r"\d{1,4}(?:\.\d{1,2})?"
-_M = r"\d{1,4}(?:\.5)?"
+_M = r"(?:0\d\.\d|\d{1,4}(?:\.5)?)"
 _H = r"[\d零〇一二三四五六七八九十百两兩]{1,6}(?:\.5)?"
 _B = r"(?<![^\W_])"
 _E = r"(?![^\W_])"
@@ -53,6 +53,7 @@ SPECIAL: Final = re.compile(
     rf"(?P<e>\d{{1,3}}(?:\.\d)?){_V}(?: ?[-~&+至到] ?(?P<e2>\d{{1,3}})(?![\dpi]))?{_E}"
 )
 OF: Final = re.compile(r"(?P<e>\d{1,4}) ?(?:of|/) ?\d{1,4}")
+OF_ALL: Final = re.compile(rf"(?<=[ (])(?P<e>\d{{1,4}}) of (?P<all>\d{{1,4}}){_E}")
 ALONE: Final = re.compile(
     r"(?:tv ?|batch ?|ep\.? ?|movie ?|第)?(?P<type>sp|ova|oad|ona|ex)? ?#?"
     rf"(?P<e>{_M})(?P<part>[a-c])?{_V}(?P<list>(?:[,、] ?\d{{1,4}})+)?"
@@ -100,6 +101,11 @@ PART: Final = re.compile(
     rf"|{_B}\d(?:st|nd|rd|th) (?:cour|part){_E}|第{_H}(?:部分?|クール)"
 )
 VERSION: Final = re.compile(rf"{_B}v(?P<v>\d)(?!\.?\d){_E}")
+AGAIN: Final = re.compile(
+    rf"{_B}(?:(?i:ver)\.? ?|(?i:rev) ?)(?P<v>\d)(?!\.?\d){_E}"
+    rf"|{_B}(?:REPACK|[Rr]epack|RERIP|PROPER)(?P<n>\d?){_E}"
+)
+"""Other words for a version, matched as written: "proper" may be of a title."""
 SIZE: Final = re.compile(r"(?<![\da-z])(\d{3,4}) ?x ?(\d{3,4})(?!\d)")
 HEIGHT: Final = re.compile(r"(?<!\d)(?<!\d\.)(\d{3,4})([pi])(?![a-z]{3}|\d)")
 NAMED: Final = re.compile(rf"{_B}(4k|2k|uhd|8k){_E}")
@@ -212,6 +218,11 @@ def explicit(view: str) -> Iterator[Found]:
         if first:
             number_ = span(first, written(last) if last else None)
             yield Found(number_, *match.span(), sure, "counter word", revision(match))
+    for match in CROSS.finditer(view):
+        yield Found(match["e"], *match.span(), 0.95, "1x02", revision(match), (int(match["s"]),))
+    for match in OF_ALL.finditer(view):
+        if int(match["e"]) <= int(match["all"]):
+            yield Found(match["e"], *match.span(), 0.9, "one of all")
     for pattern, how in ((WORD, "episode word"), (SHARP, "number sign")):
         for match in pattern.finditer(view):
             if how == "episode word" and re.match(r"e\d(?!\d)", match[0]):
@@ -219,8 +230,6 @@ def explicit(view: str) -> Iterator[Found]:
             part = match["part"] or "" if how == "episode word" else ""
             number_ = span(match["e"], match["e2"]) + part
             yield Found(number_, *match.span(), 0.95, how, revision(match))
-    for match in CROSS.finditer(view):
-        yield Found(match["e"], *match.span(), 0.9, "1x02", revision(match), (int(match["s"]),))
 
 
 def resolution(view: str) -> str | None:

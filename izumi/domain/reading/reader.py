@@ -3,13 +3,17 @@
 import re
 from typing import Final
 
-from izumi.domain.reading import episodes, patterns, titles, vocabulary
+import msgspec
+
+from izumi.domain.reading import episodes, extras, patterns, titles, vocabulary
 from izumi.domain.reading.patterns import Found
 from izumi.domain.reading.scan import Role, Scan, scan
 from izumi.domain.reading.text import text_of, tidy
 from izumi.domain.release import Reading
 
 _GROUP_WORD: Final = re.compile(r"[^\W_][\w@!&'.]{1,24}(?: [^\W_][\w@!&'.]{1,24})?")
+_TOLD: Final = frozenset({Role.FREE, Role.TITLE, Role.SEASON})
+_SAMPLE_FIRST: Final = re.compile(r"sample-(?=[^\W_]{2})", re.IGNORECASE)
 _BEFORE_GROUP: Final = frozenset(("bd", "dvd", "web", "raw", "tv", "hd", "264", "265", "multi"))
 
 
@@ -18,10 +22,13 @@ def read(stem: str) -> Reading:
 
     Never raises; the time it takes grows about linearly with the length of the name.
     """
+    if match := _SAMPLE_FIRST.match(stem):
+        reading = read(stem[match.end() :])
+        return msgspec.structs.replace(reading, extra=f"sample {reading.episode or ''}".strip())
     scanned = scan(text_of(tidy(stem)))
     found = episodes.episode(scanned)
-    extra = _extra(scanned, found)
-    if extra and found and found.sure < 0.9:
+    extra = extras.mark(scanned, found)
+    if extra and found and extra.how != "sample" and found.sure < extras.FIRM:
         found = None
     seasons, marks = _seasons(scanned, found)
     ends = [found.start] if found else []
@@ -33,6 +40,7 @@ def read(stem: str) -> Reading:
     return Reading(
         titles=names.titles,
         seasons=seasons,
+        other_seasons=_other_seasons(scanned, seasons),
         episode=found.number if found else None,
         revision=_revision(scanned, found),
         resolution=_resolution(scanned),
@@ -62,6 +70,17 @@ def _seasons(scanned: Scan, found: Found | None) -> tuple[tuple[int, ...], list[
     return numbers, marks
 
 
+def _other_seasons(scanned: Scan, seasons: tuple[int, ...]) -> tuple[int, ...]:
+    """Seasons that the name speaks of beside a single one: "2nd Season S3"."""
+    if len(seasons) != 1:
+        return ()
+    found = patterns.SEASONS.finditer(scanned.text.view)
+    said = [
+        patterns.seasons_of(match) for match in found if scanned.role_at(match.start()) in _TOLD
+    ]
+    return tuple(value[0] for value in said if len(value) == 1 and value != seasons)
+
+
 def _versions(scanned: Scan) -> list[re.Match[str]]:
     """Version marks that stand behind something: a title may begin with "V8"."""
     found = patterns.VERSION.finditer(scanned.text.view)
@@ -79,8 +98,21 @@ def _revision(scanned: Scan, found: Found | None) -> int | None:
         for match in _versions(scanned):
             if start <= match.start() < piece.end:
                 return int(match["v"])
+    if again := _again(scanned, found):
+        return int(again["v"] or int(again["n"] or 1) + 1)
     extra = vocabulary.EXTRA.search(scanned.text.view)
     return int(extra["v"]) if extra and extra["v"] else None
+
+
+def _again(scanned: Scan, found: Found | None) -> re.Match[str] | None:
+    """A version in other words, behind the episode or in brackets: "REPACK", "ver2"."""
+    for match in patterns.AGAIN.finditer(scanned.text.shown):
+        role = scanned.role_at(match.start())
+        behind = found is not None and match.start() >= found.end
+        plain = found is None and match["v"] is None and scanned.titled(match.start())
+        if role is Role.META or (role is not Role.GROUP and (behind or plain)):
+            return match
+    return None
 
 
 def _resolution(scanned: Scan) -> str | None:
@@ -135,36 +167,3 @@ def _group_in_brackets(scanned: Scan, found: Found | None) -> str | None:
             return scanned.text.shown[piece.start : piece.end].strip()
         titled = titled or role in {Role.FREE, Role.NUMBER}
     return None
-
-
-def _extra(scanned: Scan, found: Found | None) -> Found | None:
-    """NCOP, PV, menu and the like: what it is, and where that stands."""
-    view = scanned.text.view
-    if found and found.sure >= 0.9 and found.how != "number in brackets":
-        return None
-    for match in vocabulary.EXTRA.finditer(view):
-        role = scanned.role_at(match.start())
-        boxed = role is Role.EXTRA or (role is Role.TITLE and _begins_box(scanned, match.start()))
-        if boxed or (role is Role.FREE and _stands_apart(scanned, match)):
-            shown = " ".join(scanned.text.shown[match.start("what") : match.end("number")].split())
-            return Found(shown, *match.span(), 1.0, "extra")
-    return None
-
-
-def _begins_box(scanned: Scan, place: int) -> bool:
-    """Whether a bracket behind the title begins here: "[PV_S2]", "[Teaser PV2]"."""
-    before = scanned.text.view[:place].rstrip()
-    return before[-1:] in {"[", "("} and scanned.titled(place)
-
-
-def _stands_apart(scanned: Scan, match: re.Match[str]) -> bool:
-    """Whether the word for an extra in free text is no word of a title."""
-    rest = next(
-        scanned.text.view[match.end() : piece.end].strip(" -")
-        for piece, _ in scanned
-        if piece.end >= match.end()
-    )
-    if not scanned.titled(match.start()):
-        return not rest
-    vague = match["what"] in vocabulary.VAGUE_EXTRAS and not match["number"].strip()
-    return not (vague and re.search(r"[^\W\d_]", rest))

@@ -127,7 +127,7 @@ def _role(bracket: str, view: str) -> Role:
         (Role.META, lambda: patterns.BARE.fullmatch(view)),
         (Role.NUMBER, lambda: _is_number(view)),
         (Role.TYPE, lambda: _TYPE.fullmatch(view)),
-        (Role.EXTRA, lambda: vocabulary.EXTRA.fullmatch(view)),
+        (Role.EXTRA, lambda: vocabulary.EXTRA.fullmatch(view) or vocabulary.SAMPLE.fullmatch(view)),
         (Role.SEASON, lambda: _is_season(view)),
         (Role.META, lambda: vocabulary.is_meta(view)),
     )

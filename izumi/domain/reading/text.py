@@ -36,6 +36,8 @@ _CODEC: Final = re.compile(r"(?<![^\W_])[hx]\.26[45]|\d\.\d(?=ch|\.|-|$)")
 _ACRONYM: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W_]))?")
 _FOREIGN_DIGIT: Final = re.compile(r"(?![0-9])\d")
 _QUOTED: Final = re.compile(r'^"(.*)"$')
+_SPACES: Final = re.compile(r" {2,}")
+_BLANKS: Final = re.compile(r"[ _\u3000]{2,}")
 
 
 class Piece(NamedTuple):
@@ -72,7 +74,7 @@ def tidy(name: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     text = _QUOTED.sub(r"\1", text.strip())
-    return text.strip()
+    return _SPACES.sub(" ", text.strip())
 
 
 def _tidied(char: str) -> str:
@@ -93,6 +95,7 @@ def fold(text: str) -> str:
 
 def text_of(stem: str) -> Text:
     """A tidied name without its extension, ready for reading."""
+    stem = _BLANKS.sub(" ", stem)
     view = fold(stem)
     shown = stem.replace("_", " ")
     free = "".join(view[p.start : p.end] for p in pieces(view) if not p.bracket).strip()

@@ -30,7 +30,8 @@ _DUB_FIRST: Final = re.compile(r"^[\u3400-\u9fff]{1,4}配 ?- ")
 _SLASH: Final = re.compile(
     r"\s+(?:AKA|aka|a\.k\.a\.)\s+|\s+[/／\\]+\s*|\s*[/／\\]+\s+|\s*[|｜]+\s*"
 )
-_BARE_SLASH: Final = re.compile(r"[/／\\]")
+# "1/2" is a number, not two titles.
+_BARE_SLASH: Final = re.compile(r"(?<!\d)[/／\\]|[/／\\](?!\d)")
 _LATIN_WORD: Final = re.compile(r"[A-Za-z][\w']*")
 _SPACED_DASH: Final = re.compile(r"\s+-\s+")
 _NATIVE_FIRST: Final = re.compile(
@@ -166,7 +167,8 @@ def _joined(parts: Sequence[str]) -> list[str]:
     """Parts between bare slashes; behind a single Latin word ("Fate/Grand Order") none ends."""
     found: list[str] = []
     for part in parts:
-        single = found and len(_LATIN_WORD.findall(found[-1])) == 1 and found[-1][-1:].isalpha()
+        single = found and not CJK.search(found[-1]) and found[-1][-1:].isalpha()
+        single = single and len(_LATIN_WORD.findall(found[-1])) == 1
         if single and found[-1][-1:].isascii() and part[:1].isascii() and part[:1].isalpha():
             found[-1] += f"/{part}"
         else:

@@ -88,12 +88,19 @@ NOISE = re.compile(
     r"|附.{1,8}|.{0,4}首发"
 )
 EXTRA = re.compile(
-    r"(?<![^\W_])(?P<what>nc ?op|nc ?ed|(?:creditless|clean) (?:opening|ending|op|ed)"
-    r"|op|ed|opening|ending|pv|cm|menus?|trailers?|teasers?|previews?|samples?|extras?|映像特典|特典映像|预告|予告)"
-    r"(?P<number>(?: ?[-#]? ?\d{1,3}[a-d]?)?)(?: ?v(?P<v>\d))?(?![^\W_=])"
+    r"(?<![^\W_])(?P<what>nc ?op|nc ?ed|(?:creditless|clean|textless) (?:opening|ending|op|ed)"
+    r"|op|ed|opening|ending|(?:teaser |promo )?(?:pv|cm)(?: collection)?|(?:bd |dvd )?menus?"
+    r"|trailers?|teasers?|previews?|extras?|映像特典|特典映像|预告|予告)"
+    r"(?P<number>(?:[ -]{0,2}(?:#|ep(?:isode)?\.? ?|vol\.? ?)?[ -]?\d{1,3}[a-d]?)?)"
+    r"(?: ?v(?P<v>\d))?(?![^\W_=])"
 )
-_VAGUE = "op ed opening ending menu menus preview previews sample samples trailer cm extra extras"
+_VAGUE = "op ed opening ending menu menus preview previews trailer cm extra extras"
 VAGUE_EXTRAS = frozenset(_VAGUE.split())
+CREDITLESS = re.compile(r"nc ?(?:op|ed)|(?:creditless|clean|textless) .+")
+"""Extras whose words are never an episode's."""
+SAMPLE = re.compile(r"(?<![^\W_])samples?(?![^\W_])")
+CODE = re.compile(r"[a-z]{2,9} ?\d{1,2}")
+"""What only a bracket right behind a title may hold: "IV01", an interview."""
 FILM = re.compile(
     r"(?<![^\W_])(?:the )?(?:movie|gekijou-?ban|film)(?![^\W_])|劇場版|剧场版|电影|電影|映画"
 )
