@@ -6,7 +6,9 @@ import msgspec
 
 from izumi.domain import names
 from izumi.domain.events import Episode
+from izumi.domain.fix import Fix
 from izumi.domain.release import Identification
+from izumi.domain.rules import Rule, title_of
 from izumi.domain.subjects import Sub
 
 
@@ -16,10 +18,14 @@ class Question(msgspec.Struct, frozen=True):
     Attributes:
         name: File name with its extension.
         folders: Names of the folders between the watch folder and the file.
+        rules: What was learnt of other files.
+        fix: What a person said of this one.
     """
 
     name: str
     folders: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    fix: Fix | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +38,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         sub: Which folder of a location it goes to.
         held: Why a person must decide; None: it is certain enough.
         facts: What is known, for whoever decides.
+        title: The title by which a rule would know the release; empty: none was read.
+        season: The season as the release writes it.
     """
 
     episode: Episode
@@ -39,10 +47,17 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     sub: Sub = "none"
     held: str | None = None
     facts: dict[str, str] = {}
+    title: str = ""
+    season: int | None = None
 
 
-def answer(found: Identification) -> Answer:
-    """An identification as acquisition needs it."""
+def answer(found: Identification, read: Identification) -> Answer:
+    """An identification as acquisition needs it.
+
+    Args:
+        found: What the file is.
+        read: What was read of its name, before rules and answers.
+    """
     show, clean = names.show_folder(found), names.clean_name(found)
     episode = Episode(
         show=show or "",
@@ -51,10 +66,17 @@ def answer(found: Identification) -> Answer:
         revision=found.revision,
         resolution=found.resolution,
         group=found.group,
+        anilist_id=found.anilist_id,
     )
     key = f"{show}/{clean}" if show else clean
     return Answer(
-        episode=episode, key=key, sub=found.sub, held=found.held, facts=dict(_facts(found))
+        episode=episode,
+        key=key,
+        sub=found.sub,
+        held=found.held,
+        facts=dict(_facts(found)),
+        title=title_of(read) or "",
+        season=read.season,
     )
 
 
@@ -64,6 +86,7 @@ def unread(question: Question, reason: str) -> Answer:
 
 
 def _facts(found: Identification) -> Iterator[tuple[str, str]]:
+    yield "folders", "/".join(found.folders)
     yield "titles", " | ".join(found.titles[:6])
     yield "episode", found.extra or found.episode or ""
     yield "season", ", ".join(map(str, found.seasons))

@@ -9,6 +9,7 @@ import sys
 
 import msgspec
 
+from izumi.domain import rules
 from izumi.domain.identify import identify
 from izumi.naming.answer import Question, answer
 
@@ -22,8 +23,9 @@ def serve(connection: socket.socket) -> None:
         connection.sendall(READY)
         for line in lines:
             question = decode(line)
-            found = identify(question.name, folders=question.folders)
-            connection.sendall(msgspec.json.encode(answer(found)) + b"\n")
+            read = identify(question.name, folders=question.folders)
+            found = rules.apply(read, question.rules, question.fix)
+            connection.sendall(msgspec.json.encode(answer(found, read)) + b"\n")
 
 
 if __name__ == "__main__":

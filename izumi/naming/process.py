@@ -17,6 +17,8 @@ import msgspec
 from izumi import children
 from izumi.children import Child, Limits
 from izumi.domain.errors import ToolFailed
+from izumi.domain.fix import Fix
+from izumi.domain.rules import Rule
 from izumi.naming.answer import Answer, Question, unread
 from izumi.naming.child import READY
 
@@ -62,13 +64,26 @@ class NamingProcess:
     ) -> None:
         await self._drop()
 
-    async def identify(self, name: str, folders: Sequence[str]) -> Answer:
+    async def identify(
+        self,
+        name: str,
+        folders: Sequence[str],
+        *,
+        rules: Sequence[Rule] = (),
+        fix: Fix | None = None,
+    ) -> Answer:
         """Identify; a name that the child cannot answer in time is held, never guessed.
+
+        Args:
+            name: File name with its extension.
+            folders: Names of the folders that it lies in, the outermost first.
+            rules: What was learnt of other files.
+            fix: What a person said of this one.
 
         Raises:
             ToolFailed: This host cannot start the child.
         """
-        question = Question(_text(name), tuple(map(_text, folders)))
+        question = Question(_text(name), tuple(map(_text, folders)), tuple(rules), fix)
         if (question.name, *question.folders) != (name, *folders):
             return unread(question, "the name is not UTF-8; rename the file")
         async with self._turn:
