@@ -1,12 +1,13 @@
 """What is known of a show, what is wanted, and what was decided."""
 
-from typing import Literal
+from typing import Final
 
 import msgspec
 
 from izumi.domain.release import Kind
 
-Format = Literal["TV", "TV_SHORT", "MOVIE", "SPECIAL", "OVA", "ONA", "MUSIC"]
+IN_SERIES: Final = frozenset({"TV", "ONA", "TV_SHORT", None})
+"""Formats whose episodes are counted from season to season; None is not known."""
 
 
 class Relation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

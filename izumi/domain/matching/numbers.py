@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from izumi.domain.matching.entry import Entry, Wanted
+from izumi.domain.matching.entry import IN_SERIES, Entry, Wanted
 from izumi.domain.matching.redirects import Redirects
 from izumi.domain.matching.titles import Name, taken_apart
 
 _WHOLE: Final = re.compile(r"0*(\d{1,4})")
-_IN_SERIES: Final = frozenset({"TV", "ONA", "TV_SHORT", None})
 
 
 def whole(number: str | None) -> int | None:
@@ -53,7 +52,7 @@ def season_by_sequels(first: Entry, season: int, by_id: Mapping[int, Entry]) -> 
         step: Entry | None = here
         while step is not None and (step is here or _part(step) > 1):
             known = [by_id[i] for i in related(step, "SEQUEL") if i in by_id]
-            step = _only(one for one in known if one.format in _IN_SERIES)
+            step = _only(one for one in known if one.format in IN_SERIES)
             if step is not None and step.anilist_id in seen:
                 return None
             if step is not None:
@@ -68,7 +67,7 @@ def next_season(entry: Entry, by_id: Mapping[int, Entry]) -> Entry | None:
     """What goes on where an entry ends; None where that is not known for certain."""
     sequels = [by_id[i] for i in related(entry, "SEQUEL") if i in by_id]
     if entry.relations:
-        return _only(one for one in sequels if one.format in _IN_SERIES)
+        return _only(one for one in sequels if one.format in IN_SERIES)
     own = _names(entry)[:1]
     if not own or own[0].part is not None:
         return None
@@ -76,7 +75,7 @@ def next_season(entry: Entry, by_id: Mapping[int, Entry]) -> Entry | None:
     return _only(
         one
         for one in by_id.values()
-        if one.format in _IN_SERIES
+        if one.format in IN_SERIES
         and any(name.base == own[0].base and name.season == wanted for name in _names(one))
         and _part(one) == 1
     )
@@ -104,7 +103,7 @@ def _earlier(entry: Entry, by_id: Mapping[int, Entry]) -> Entry | None:
     return _only(
         one
         for one in by_id.values()
-        if one is not entry and next_season(one, by_id) is entry and one.format in _IN_SERIES
+        if one is not entry and next_season(one, by_id) is entry and one.format in IN_SERIES
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from rapidfuzz import fuzz
 
-from izumi.domain.matching.entry import Entry, Wanted
+from izumi.domain.matching.entry import IN_SERIES, Entry, Wanted
 from izumi.domain.matching.numbers import whole
 from izumi.domain.matching.titles import Name, taken_apart
 
@@ -69,8 +69,8 @@ def _scored(wanted: Wanted, entries: Collection[Entry]) -> Iterator[Scored]:
         return
     for entry in entries:
         theirs = [taken_apart(t) for t in (*entry.titles, *entry.synonyms)[:MOST_TITLES]]
-        like, how, own, other = _likeness(wanted, ours, theirs, len(entry.titles))
         official = theirs[: len(entry.titles)]
+        like, how, own, other = _likeness(wanted, ours, theirs, entry)
         steps = [
             _by_season(wanted, (own, other), _same_base(own, theirs), official),
             _by_form(wanted, ours[0], entry),
@@ -91,12 +91,12 @@ def _same_base(own: Name, theirs: Sequence[Name]) -> list[Name]:
 
 
 def _likeness(
-    wanted: Wanted, ours: Sequence[Name], theirs: Sequence[Name], official: int
+    wanted: Wanted, ours: Sequence[Name], theirs: Sequence[Name], entry: Entry
 ) -> tuple[float, str, Name, Name]:
     """The best pair of titles: how like they are, why, and which two."""
     nothing = taken_apart("")
     best = (0.0, "unlike", nothing, nothing)
-    seasons = {name.season for name in theirs}
+    seasons = {name.season for name in theirs} if entry.format in IN_SERIES else set()
     for place, own in enumerate(ours):
         season = wanted.season or own.season or 1
         # An alternative reading counts a little less than the title, a part of it much less.
@@ -107,7 +107,7 @@ def _likeness(
             like, how = _like(own, other)
             if like < 0.9 and season > 1 and season in seasons and _begins(other, own):
                 like, how = 0.9, "the title and the season"
-            like -= cost + 0.004 * (rank >= official)
+            like -= cost + 0.004 * (rank >= len(entry.titles))
             if like > best[0]:
                 best = like, how, own, other
     return best
