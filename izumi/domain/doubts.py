@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from izumi.domain.reading import patterns
 from izumi.domain.reading.text import fold
 from izumi.domain.reading.vocabulary import FILM, is_cjk_meta, is_known
-from izumi.domain.release import VIDEO, Doubt, Identification, Reading
+from izumi.domain.release import VIDEO, Doubt, Extras, Identification, Reading
 
 FIRM: Final = 0.8
 """How sure a mark must be to count against readers that see none."""
@@ -35,10 +35,13 @@ def agreed(opinions: Opinions) -> bool:
     return opinions.own.sure >= FIRM and _same_episode(opinions) and _same_title(opinions)
 
 
-def doubts(found: Identification, opinions: Opinions) -> Iterator[Doubt]:
+def doubts(found: Identification, opinions: Opinions, extras: Extras) -> Iterator[Doubt]:
     """What speaks against going on without a person, the gravest first."""
     yield from _no_show(found, opinions.own)
-    yield from _no_episode(found, opinions.own)
+    if found.extra:
+        yield from _extra(found, opinions.own, extras)
+    else:
+        yield from _no_episode(found, opinions.own)
     yield from _too_much(found)
     if opinions.own.other_seasons and found.seasons == opinions.own.seasons:
         said = " or ".join(map(str, (*found.seasons, *opinions.own.other_seasons)))
@@ -75,9 +78,14 @@ def _no_show(found: Identification, own: Reading) -> Iterator[Doubt]:
         yield Doubt(reason, 0.3, "show")
 
 
-def _no_episode(found: Identification, own: Reading) -> Iterator[Doubt]:
-    if found.extra:
+def _extra(found: Identification, own: Reading, extras: Extras) -> Iterator[Doubt]:
+    if own.extra and own.extra_sure < FIRM:
+        yield Doubt(f"it may be an extra ({found.extra})", 0.5, "episode")
+    elif extras == "hold":
         yield Doubt(f"an extra ({found.extra}), no episode", 0.9, "episode")
+
+
+def _no_episode(found: Identification, own: Reading) -> Iterator[Doubt]:
     if found.episode and found.episode.startswith("Vol"):
         yield Doubt(f"a volume ({found.episode}), no episode", 0.5, "episode")
     if found.kind != "film":

@@ -17,7 +17,7 @@ from izumi.domain.reading.folders import Hints
 from izumi.domain.reading.parsers import by_anitomy, by_anitopy, plain
 from izumi.domain.reading.reader import read
 from izumi.domain.reading.text import fold, tidy
-from izumi.domain.release import SIDE, VIDEO, Doubt, Identification, Kind, Reading
+from izumi.domain.release import SIDE, VIDEO, Doubt, Extras, Identification, Kind, Reading
 from izumi.domain.subjects import Sub
 
 LONGEST_BYTES: Final = 4096
@@ -43,7 +43,7 @@ class Parted(NamedTuple):
     extension: str
 
 
-def identify(name: str, *, folders: Sequence[str] = ()) -> Identification:
+def identify(name: str, *, folders: Sequence[str] = (), extras: Extras = "hold") -> Identification:
     """Decide what a file is.
 
     Pure, and never slow: below a millisecond for most names.
@@ -52,6 +52,7 @@ def identify(name: str, *, folders: Sequence[str] = ()) -> Identification:
         name: Its name, or the title of a release, without folders.
         folders: Names of the folders below the watch folder that it lies in, the
             outermost first. Where they name the show or the season, they win.
+        extras: Whether a person is asked about what is an extra beyond doubt.
     """
     if len(name.encode("utf-8", "surrogatepass")) > LONGEST_BYTES:
         reason = f"the name is longer than {LONGEST_BYTES} bytes; give the file a shorter one"
@@ -62,7 +63,7 @@ def identify(name: str, *, folders: Sequence[str] = ()) -> Identification:
             doubts=(Doubt(reason, 0.0),),
         )
     stem, extension = parted(tidy(name))
-    found = _decided(name, extension, _opinions(stem), surroundings.hints(folders))
+    found = _decided(name, extension, _opinions(stem), surroundings.hints(folders), extras)
     return msgspec.structs.replace(found, folders=tuple(folders))
 
 
@@ -86,7 +87,9 @@ def _opinions(stem: str) -> Opinions:
     return Opinions(own, (*others, third) if third else others)
 
 
-def _decided(name: str, extension: str, opinions: Opinions, hints: Hints) -> Identification:
+def _decided(
+    name: str, extension: str, opinions: Opinions, hints: Hints, extras: Extras
+) -> Identification:
     """One decision out of what the readers and the folders say."""
     own = opinions.own
     titles = tuple(_titles(opinions, hints))
@@ -110,7 +113,7 @@ def _decided(name: str, extension: str, opinions: Opinions, hints: Hints) -> Ide
         by_folder=hints.show is not None,
         file_title=_file_title(own, hints),
     )
-    reasons = tuple(doubts(found, opinions))
+    reasons = tuple(doubts(found, opinions, extras))
     if len(name) > READ:
         reasons += (Doubt(f"only the first {READ} characters of the name were read", 0.4),)
     return msgspec.structs.replace(

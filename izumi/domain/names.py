@@ -22,9 +22,16 @@ from izumi.domain.release import Identification
 ENCRYPTED_PART_BYTES: Final = 143
 """What fits into a part where a storage encrypts names."""
 
+EXTRAS: Final = "Extras"
+"""Folder of a show's openings, trailers and the like; media servers know it by this name."""
+
 ROOM_BYTES: Final = 24
 """Left free for the suffix of a tool's own temporary name."""
 
+LEAST_PART_BYTES: Final = 128
+"""A storage that takes shorter parts than this cannot hold clean names."""
+
+_LONGEST_NUMBER_BYTES: Final = 40
 _ROUNDS: Final = 8
 _OUTSIDE: Final = " .-~_"
 _SAME: Final = (
@@ -82,14 +89,17 @@ def clean_name(found: Identification, *, limit_bytes: int = MAX_PART_BYTES) -> s
 
 
 def key(found: Identification, *, limit_bytes: int = MAX_PART_BYTES) -> str | None:
-    """`<show folder>/<clean name>`; None where no title was read.
+    """`<show folder>/<clean name>`, an extra's with `Extras` between; None without a title.
 
     Args:
         found: What the file is.
         limit_bytes: Most bytes of a part: 255, or 143 where a destination encrypts names.
     """
     folder = show_folder(found, limit_bytes=limit_bytes)
-    return None if folder is None else f"{folder}/{clean_name(found, limit_bytes=limit_bytes)}"
+    if folder is None:
+        return None
+    within = f"{folder}/{EXTRAS}" if found.kind == "extra" else folder
+    return f"{within}/{clean_name(found, limit_bytes=limit_bytes)}"
 
 
 def clean(name: str, *, folders: Sequence[str] = ()) -> str:
@@ -134,7 +144,7 @@ def _rendered(found: Identification, limit_bytes: int) -> str:
 
 def _tail(found: Identification) -> str:
     """Everything behind the title; never cut."""
-    number = legal(found.extra or found.episode or "")
+    number = _short(legal(found.extra or found.episode or ""))
     tail = _season(found) + (f" - {number}" if number else "")
     if found.revision is not None:
         tail += f"v{found.revision}" if number else f" v{found.revision}"
@@ -143,6 +153,13 @@ def _tail(found: Identification) -> str:
     if found.uncensored:
         tail += " (Uncensored)"
     return tail + found.extension
+
+
+def _short(number: str) -> str:
+    """A number as it is, unless it is a list that leaves no room for the title."""
+    if len(number.encode()) <= _LONGEST_NUMBER_BYTES:
+        return number
+    return f"{_cut(number, _LONGEST_NUMBER_BYTES - 8)} ~{_hash(number)}"
 
 
 def _season(found: Identification) -> str:

@@ -7,6 +7,9 @@ import msgspec
 from izumi.domain.subjects import Sub
 
 Kind = Literal["episode", "film", "extra"]
+Extras = Literal["hold", "file", "ignore"]
+"""What becomes of an extra: a person is asked, it goes to the extras of its show, or nothing."""
+
 About = Literal["show", "season", "episode", "name"]
 """What a doubt is about, and what a person settles with an answer."""
 
@@ -36,6 +39,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         group: The release group.
         year: "(2009)" beside the title.
         extra: "NCOP1", "PV", "menu": what it is when it is no episode.
+        extra_sure: How firmly the name says so.
         film: The name says that it is a film.
         uncensored: The name says so.
         sure: How firmly the episode stands in the name, 0 to 1: an explicit mark is 1, a
@@ -52,6 +56,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     group: str | None = None
     year: int | None = None
     extra: str | None = None
+    extra_sure: float = 0.0
     film: bool = False
     uncensored: bool = False
     sure: float = 0.0

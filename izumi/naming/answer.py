@@ -7,9 +7,22 @@ import msgspec
 from izumi.domain import names
 from izumi.domain.events import Episode
 from izumi.domain.fix import Fix
-from izumi.domain.release import Identification
+from izumi.domain.keys import MAX_PART_BYTES
+from izumi.domain.release import Extras, Identification
 from izumi.domain.rules import Rule, title_of
 from izumi.domain.subjects import Sub
+
+
+class Filing(msgspec.Struct, frozen=True, kw_only=True):
+    """How the files of one watch folder are filed.
+
+    Attributes:
+        extras: What becomes of openings, trailers, samples and the like.
+        part_bytes: Most bytes of UTF-8 that a name may have where they go.
+    """
+
+    extras: Extras = "hold"
+    part_bytes: int = MAX_PART_BYTES
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -20,12 +33,14 @@ class Question(msgspec.Struct, frozen=True):
         folders: Names of the folders between the watch folder and the file.
         rules: What was learnt of other files.
         fix: What a person said of this one.
+        filing: How it is filed.
     """
 
     name: str
     folders: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     fix: Fix | None = None
+    filing: Filing = Filing()
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +52,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
             then it is held.
         sub: Which folder of a location it goes to.
         held: Why a person must decide; None: it is certain enough.
+        ignored: Why it is left alone; None: it is not.
         facts: What is known, for whoever decides.
         title: The title by which a rule would know the release; empty: none was read.
         season: The season as the release writes it.
@@ -46,19 +62,23 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     sub: Sub = "none"
     held: str | None = None
+    ignored: str | None = None
     facts: dict[str, str] = {}
     title: str = ""
     season: int | None = None
 
 
-def answer(found: Identification, read: Identification) -> Answer:
+def answer(found: Identification, read: Identification, question: Question) -> Answer:
     """An identification as acquisition needs it.
 
     Args:
         found: What the file is.
         read: What was read of its name, before rules and answers.
+        question: What was asked.
     """
-    show, clean = names.show_folder(found), names.clean_name(found)
+    limit_bytes = question.filing.part_bytes
+    show = names.show_folder(found, limit_bytes=limit_bytes)
+    key = names.key(found, limit_bytes=limit_bytes)
     episode = Episode(
         show=show or "",
         season=found.season,
@@ -68,16 +88,24 @@ def answer(found: Identification, read: Identification) -> Answer:
         group=found.group,
         anilist_id=found.anilist_id,
     )
-    key = f"{show}/{clean}" if show else clean
     return Answer(
         episode=episode,
-        key=key,
+        key=key or names.clean_name(found, limit_bytes=limit_bytes),
         sub=found.sub,
         held=found.held,
+        ignored=_ignored(found, question),
         facts=dict(_facts(found)),
         title=title_of(read) or "",
         season=read.season,
     )
+
+
+def _ignored(found: Identification, question: Question) -> str | None:
+    """Extras that are none beyond doubt are asked about, and an answer is heeded."""
+    doubted = any(doubt.about == "episode" for doubt in found.doubts)
+    if found.kind != "extra" or question.filing.extras != "ignore" or question.fix or doubted:
+        return None
+    return f"an extra ({found.extra}); this watch folder ignores them"
 
 
 def unread(question: Question, reason: str) -> Answer:

@@ -23,9 +23,10 @@ def serve(connection: socket.socket) -> None:
         connection.sendall(READY)
         for line in lines:
             question = decode(line)
-            read = identify(question.name, folders=question.folders)
+            extras = question.filing.extras
+            read = identify(question.name, folders=question.folders, extras=extras)
             found = rules.apply(read, question.rules, question.fix)
-            connection.sendall(msgspec.json.encode(answer(found, read)) + b"\n")
+            connection.sendall(msgspec.json.encode(answer(found, read, question)) + b"\n")
 
 
 if __name__ == "__main__":

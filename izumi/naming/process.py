@@ -19,7 +19,7 @@ from izumi.children import Child, Limits
 from izumi.domain.errors import ToolFailed
 from izumi.domain.fix import Fix
 from izumi.domain.rules import Rule
-from izumi.naming.answer import Answer, Question, unread
+from izumi.naming.answer import Answer, Filing, Question, unread
 from izumi.naming.child import READY
 
 LIMIT_S: Final = 2.0
@@ -71,6 +71,7 @@ class NamingProcess:
         *,
         rules: Sequence[Rule] = (),
         fix: Fix | None = None,
+        filing: Filing | None = None,
     ) -> Answer:
         """Identify; a name that the child cannot answer in time is held, never guessed.
 
@@ -79,11 +80,14 @@ class NamingProcess:
             folders: Names of the folders that it lies in, the outermost first.
             rules: What was learnt of other files.
             fix: What a person said of this one.
+            filing: How it is filed; by default an extra is held, and parts have 255 bytes.
 
         Raises:
             ToolFailed: This host cannot start the child.
         """
-        question = Question(_text(name), tuple(map(_text, folders)), tuple(rules), fix)
+        question = Question(
+            _text(name), tuple(map(_text, folders)), tuple(rules), fix, filing or Filing()
+        )
         if (question.name, *question.folders) != (name, *folders):
             return unread(question, "the name is not UTF-8; rename the file")
         async with self._turn:

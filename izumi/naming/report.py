@@ -10,8 +10,9 @@ def as_object(found: Identification) -> dict[str, Any]:
     """An identification as JSON values.
 
     `season` is a number, or "1-3" for a batch of seasons; `episode` is as written, and
-    the designation of an extra ("NCOP1"); `clean_name` is the name made legal and `key`
-    null where no title was read; both ids are null while the show is not looked up.
+    the designation of an extra ("NCOP1"); `version` is 1 for an episode that has no other
+    mark; `clean_name` is the name made legal and `key` null where no title was read; both
+    ids are null while the show is not looked up.
     """
     show, clean = names.show_folder(found), names.clean_name(found)
     return {
@@ -22,14 +23,15 @@ def as_object(found: Identification) -> dict[str, Any]:
         "titles": list(found.titles),
         "season": _season(found),
         "episode": found.extra or found.episode,
-        "version": found.revision,
+        "version": 1 if found.revision is None and found.episode else found.revision,
         "resolution": found.resolution,
         "group": found.group,
         "year": found.year,
         "kind": found.kind,
+        "extra": found.extra,
         "sub": found.sub,
         "clean_name": clean,
-        "key": f"{show}/{clean}" if show else None,
+        "key": names.key(found),
         "confidence": found.confidence,
         "held": found.held,
         "anilist_id": None,
@@ -40,8 +42,7 @@ def as_object(found: Identification) -> dict[str, Any]:
 
 def as_line(found: Identification) -> str:
     """An identification as one line: where the file goes, or why a person should look."""
-    show, clean = names.show_folder(found), names.clean_name(found)
-    key = f"{show}/{clean}" if show else clean
+    show, key = names.show_folder(found), names.key(found) or names.clean_name(found)
     parts = [
         f"show {show}" if show else "",
         f"season {_season(found)}" if found.seasons else "",

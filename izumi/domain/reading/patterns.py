@@ -56,7 +56,7 @@ OF: Final = re.compile(r"(?P<e>\d{1,4}) ?(?:of|/) ?\d{1,4}")
 OF_ALL: Final = re.compile(rf"(?<=[ (])(?P<e>\d{{1,4}}) of (?P<all>\d{{1,4}}){_E}")
 ALONE: Final = re.compile(
     r"(?:tv ?|batch ?|ep\.? ?|movie ?|第)?(?P<type>sp|ova|oad|ona|ex)? ?#?"
-    rf"(?P<e>{_M})(?P<part>[a-c])?{_V}(?P<list>(?:[,、] ?\d{{1,4}})+)?"
+    rf"(?P<e>{_M})(?P<part>[a-c])?{_V}(?P<list>(?:[,、] ?\d{{1,4}}){{1,24}})?"
     rf"(?: ?[-~&至到] ?(?P<e2>\d{{1,4}}))?{_V2}[话話集]?"
     rf"(?: ?[([]? ?(?P<alt>\d{{1,4}}) ?[)\]])?{_END}"
     # What may follow is bounded: every repetition multiplies the ways to fail.

@@ -24,7 +24,8 @@ def read(stem: str) -> Reading:
     """
     if match := _SAMPLE_FIRST.match(stem):
         reading = read(stem[match.end() :])
-        return msgspec.structs.replace(reading, extra=f"sample {reading.episode or ''}".strip())
+        named = f"sample {reading.episode or ''}".strip()
+        return msgspec.structs.replace(reading, extra=named, extra_sure=1.0)
     scanned = scan(text_of(tidy(stem)))
     found = episodes.episode(scanned)
     extra = extras.mark(scanned, found)
@@ -47,6 +48,7 @@ def read(stem: str) -> Reading:
         group=_group(scanned, found),
         year=names.year,
         extra=extra.number if extra else None,
+        extra_sure=extra.sure if extra else 0.0,
         film=vocabulary.FILM.search(view) is not None,
         uncensored=vocabulary.UNCENSORED.search(view) is not None,
         sure=found.sure if found else 0.0,
