@@ -34,6 +34,9 @@ from izumi.domain.errors import BadKey
 MAX_PART_BYTES: Final = 255
 """Of UTF-8; what ext4, S3 gateways and most drives take for one name."""
 
+LEAST_PART_BYTES: Final = 128
+"""A storage that takes no names of so many bytes cannot hold clean names."""
+
 MAX_KEY_BYTES: Final = 900
 """Of UTF-8; an S3 object's whole name may have 1024, the location's folders included."""
 

@@ -28,9 +28,6 @@ EXTRAS: Final = "Extras"
 ROOM_BYTES: Final = 24
 """Left free for the suffix of a tool's own temporary name."""
 
-LEAST_PART_BYTES: Final = 128
-"""A storage that takes shorter parts than this cannot hold clean names."""
-
 _LONGEST_NUMBER_BYTES: Final = 40
 _ROUNDS: Final = 8
 _OUTSIDE: Final = " .-~_"

@@ -4,6 +4,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from izumi.domain.keys import MAX_PART_BYTES
 from izumi.domain.subjects import Sub
 
 Kind = Literal["episode", "film", "extra"]
@@ -24,6 +25,18 @@ VIDEO: Final = frozenset(_VIDEO.split())
 
 SIDE: Final = frozenset(_SIDE.split())
 """Other extensions that are cut off a release name."""
+
+
+class Filing(msgspec.Struct, frozen=True, kw_only=True):
+    """How the files of one watch folder are filed.
+
+    Attributes:
+        extras: What becomes of openings, trailers, samples and the like.
+        part_bytes: Most bytes of UTF-8 that a name may have where they go.
+    """
+
+    extras: Extras = "hold"
+    part_bytes: int = MAX_PART_BYTES
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,22 +7,9 @@ import msgspec
 from izumi.domain import names
 from izumi.domain.events import Episode
 from izumi.domain.fix import Fix
-from izumi.domain.keys import MAX_PART_BYTES
-from izumi.domain.release import Extras, Identification
+from izumi.domain.release import Filing, Identification
 from izumi.domain.rules import Rule, title_of
 from izumi.domain.subjects import Sub
-
-
-class Filing(msgspec.Struct, frozen=True, kw_only=True):
-    """How the files of one watch folder are filed.
-
-    Attributes:
-        extras: What becomes of openings, trailers, samples and the like.
-        part_bytes: Most bytes of UTF-8 that a name may have where they go.
-    """
-
-    extras: Extras = "hold"
-    part_bytes: int = MAX_PART_BYTES
 
 
 class Question(msgspec.Struct, frozen=True):

@@ -18,8 +18,9 @@ from izumi import children
 from izumi.children import Child, Limits
 from izumi.domain.errors import ToolFailed
 from izumi.domain.fix import Fix
+from izumi.domain.release import Filing
 from izumi.domain.rules import Rule
-from izumi.naming.answer import Answer, Filing, Question, unread
+from izumi.naming.answer import Answer, Question, unread
 from izumi.naming.child import READY
 
 LIMIT_S: Final = 2.0

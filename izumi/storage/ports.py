@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from izumi.domain.events import File
+from izumi.domain.keys import MAX_PART_BYTES
 from izumi.domain.subjects import Sub
 
 OnProgress = Callable[[float], None]
@@ -25,6 +26,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
         verify: How a finished upload is proved: "read" reads it back, "hash" trusts a
             hash that the storage keeps and falls back to reading, "size" is for storage
             that charges for reading.
+        name_bytes: Most bytes of UTF-8 that a name may have there.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     softsub: str = "Airing"
     hardsub: str = "Airing [Hardsub]"
     verify: str = "hash"
+    name_bytes: int = MAX_PART_BYTES
 
     def folder(self, sub: Sub) -> str:
         """The folder below `remote` for files of this kind."""

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from izumi.domain.keys import fault
+from izumi.domain.keys import LEAST_PART_BYTES, MAX_PART_BYTES, fault
 from izumi.storage.ports import Location
 
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. +@-]*")
@@ -77,6 +77,9 @@ class StorageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         verify: How an upload is proved. "hash" trusts a hash that the storage itself took
             of what it holds, and reads the file back where there is none; "read" always
             reads it back; "size" is for storage that charges for reading.
+        name_bytes: Most bytes of UTF-8 that a name may have there. Clean names are made
+            that short when a watch folder's files go there. A remote of rclone's that
+            encrypts names (crypt, base32) takes 143 where what lies beneath takes 255.
     """
 
     remote: str
@@ -85,8 +88,14 @@ class StorageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     premiered: str = "Premiered"
     premiered_hardsub: str = "Premiered [Hardsub]"
     verify: Verify = "hash"
+    name_bytes: int = MAX_PART_BYTES
 
     def __post_init__(self) -> None:
+        if not LEAST_PART_BYTES <= self.name_bytes <= MAX_PART_BYTES:
+            raise ValueError(
+                f"name_bytes {self.name_bytes} is not between {LEAST_PART_BYTES} and "
+                f"{MAX_PART_BYTES}"
+            )
         if problem := remote_fault(self.remote):
             raise ValueError(f"remote {self.remote!r} {problem}")
         for name in _FOLDERS:
@@ -107,6 +116,7 @@ class StorageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             softsub=self.softsub,
             hardsub=self.hardsub,
             verify=self.verify,
+            name_bytes=self.name_bytes,
         )
 
 

@@ -44,7 +44,7 @@ def test_a_program_gets_every_field_in_the_order_asked(ask):
         "title": "Show",
         "season": 2,
         "episode": "05",
-        "version": None,
+        "version": 1,
         "resolution": "1080p",
         "group": "G",
         "held": None,

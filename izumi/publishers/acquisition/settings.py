@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from izumi.domain.release import Extras
 from izumi.domain.subjects import Priority
 from izumi.storage.entries import VIDEO, Rules, rules
 
@@ -24,6 +25,10 @@ class WatchSettings(
             "*sample*" or "extras/*".
         source: What becomes of the file once it is stored and announced: "keep" leaves it
             where it is, "delete" deletes it, and never any other.
+        extras: What becomes of openings, trailers, samples and the like, in the file's
+            name or its folder's: "hold" asks a person, "file" stores them below
+            `<Show>/Extras`, "ignore" leaves them where they are. What only may be an
+            extra is asked about in any case.
         remove_empty_folders: After "delete", remove the folders that it leaves empty.
     """
 
@@ -34,6 +39,7 @@ class WatchSettings(
     extensions: tuple[str, ...] = VIDEO
     ignore: tuple[str, ...] = ()
     source: Literal["keep", "delete"] = "keep"
+    extras: Extras = "hold"
     remove_empty_folders: bool = False
 
     def __post_init__(self) -> None:
