@@ -27,6 +27,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         gone: It is not below its watch folder any more.
         key: Where it lies below a location, once identified.
         proved: Names of the locations that hold it, proved.
+        hold: The hold that people were told of, until it is closed on the bus.
+        answered: Place in the stream of the answer that brought it where it is; 0: none.
     """
 
     id: int
@@ -48,6 +50,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     episode: Episode | None
     sha256: str
     proved: tuple[str, ...]
+    hold: str = ""
+    answered: int = 0
 
     @property
     def name(self) -> str:
@@ -102,6 +106,8 @@ def item_of(row: sqlite3.Row) -> Item:
         episode=row["episode"] and msgspec.json.decode(row["episode"], type=Episode),
         sha256=row["sha256"],
         proved=tuple(filter(None, row["proved"].split("\n"))),
+        hold=row["hold"],
+        answered=row["answered"],
     )
 
 
@@ -139,6 +145,8 @@ def values_of(item: Item) -> dict[str, Any]:
         "episode": None if item.episode is None else msgspec.json.encode(item.episode),
         "sha256": item.sha256,
         "proved": "\n".join(item.proved),
+        "hold": item.hold,
+        "answered": item.answered,
     }
 
 

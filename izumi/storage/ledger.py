@@ -150,7 +150,8 @@ class Ledger:
             updated = db.execute(
                 "UPDATE item SET state = :state, since = :since, reason = :reason,"
                 " held_at = :held_at, judged = :judged, key = :key, sub = :sub,"
-                " episode = :episode, sha256 = :sha256, proved = :proved"
+                " episode = :episode, sha256 = :sha256, proved = :proved, hold = :hold,"
+                " answered = :answered"
                 " WHERE id = :id AND device = :device AND inode = :inode AND size = :size"
                 " AND mtime_ns = :mtime_ns",
                 values_of(new),
@@ -161,6 +162,16 @@ class Ledger:
             return by_ids(db, [item.id])[0]
 
         return await self._db.write(work)
+
+    async def asked(self) -> list[Item]:
+        """Every file that people were told of and whose hold is not closed, oldest first."""
+        return await self._select("SELECT * FROM item WHERE hold != '' ORDER BY id")
+
+    async def closed(self, item: Item) -> None:
+        """Its hold is closed on the bus."""
+        await self._do(
+            "UPDATE item SET hold = '' WHERE id = ? AND hold = ?", [(item.id, item.hold)]
+        )
 
     async def settling(self, ids: Collection[int]) -> None:
         """Files that were only seen are being watched until they are quiet."""
@@ -196,7 +207,7 @@ class Ledger:
         def work(db: sqlite3.Connection) -> int:
             db.execute("DELETE FROM request WHERE taken < ?", before)
             return db.execute(
-                "DELETE FROM item WHERE gone_since < ?"
+                "DELETE FROM item WHERE gone_since < ? AND hold = ''"
                 " AND state NOT IN ('staged', 'stored', 'published')",
                 before,
             ).rowcount

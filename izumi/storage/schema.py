@@ -47,4 +47,9 @@ STEPS: Final[tuple[str, ...]] = (
         PRIMARY KEY (request, item)
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE item ADD COLUMN hold TEXT NOT NULL DEFAULT '';
+    ALTER TABLE item ADD COLUMN answered INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX item_hold ON item (hold) WHERE hold != '';
+    """,
 )

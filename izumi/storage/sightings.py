@@ -75,7 +75,7 @@ def _write(
     db.executemany(
         "UPDATE item SET gone_since = ? WHERE id = ?", [(now, id_) for id_ in changes.gone]
     )
-    db.execute("DELETE FROM item WHERE state = 'ignored' AND gone_since IS NOT NULL")
+    db.execute("DELETE FROM item WHERE state = 'ignored' AND gone_since IS NOT NULL AND hold = ''")
     others = [*changes.changed, *changes.moved]
     return list(dict.fromkeys([*todo, *(id_ for id_, _ in others), *changes.back]))
 
@@ -87,7 +87,8 @@ def replace(
     updated = db.execute(
         "UPDATE OR IGNORE item SET root = ?, path = ?, device = ?, inode = ?, size = ?,"
         " mtime_ns = ?, state = ?, since = ?, reason = ?, held_at = '', judged = 0,"
-        " gone_since = NULL, key = '', sub = 'none', episode = NULL, sha256 = '', proved = ''"
+        " gone_since = NULL, key = '', sub = 'none', episode = NULL, sha256 = '', proved = '',"
+        " answered = 0"
         " WHERE id = ?",
         (
             *(root, os.fsencode(found.path), *key_of(found)),

@@ -957,7 +957,7 @@ async def test_a_host_without_room_for_a_copy_waits_and_says_so(place, monkeypat
 
 
 async def test_a_key_that_is_legal_nowhere_is_held(place):
-    async def identify(name, folders):
+    async def identify(name, folders, **_):
         raise BadKey("the name would be longer than any storage takes")
 
     place.names.identify = identify
@@ -970,7 +970,7 @@ async def test_a_key_that_is_legal_nowhere_is_held(place):
 async def test_an_accident_with_one_file_is_told_and_the_others_go_on(place):
     real = place.names.identify
 
-    async def identify(name, folders):
+    async def identify(name, folders, **_):
         if name == "a.mkv":
             raise ZeroDivisionError("a bug")
         return await real(name, folders)

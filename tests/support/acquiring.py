@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from izumi.bus.memory import MemoryBus
 from izumi.bus.ports import Bus
 from izumi.domain.events import Acquired, Episode, HeldFile, decode_fact
+from izumi.domain.fix import Fix
 from izumi.domain.retry import RetryPolicy
+from izumi.domain.rules import Rule
 from izumi.domain.subjects import Sub
 from izumi.publishers.acquisition import Acquisition, AcquisitionSettings, WatchSettings
 from izumi.storage.ledger import Ledger
@@ -29,6 +31,8 @@ class Named(NamedTuple):
     sub: Sub
     held: str | None
     facts: dict[str, str]
+    title: str = ""
+    season: int | None = None
 
 
 class PlainNames:
@@ -41,11 +45,21 @@ class PlainNames:
         self.unsure: set[str] = set()
         self.asked: list[tuple[str, Sequence[str]]] = []
 
-    async def identify(self, name: str, folders: Sequence[str]) -> Named:
+    async def identify(
+        self,
+        name: str,
+        folders: Sequence[str],
+        *,
+        rules: Sequence[Rule] = (),
+        fix: Fix | None = None,
+    ) -> Named:
         self.asked.append((name, folders))
         show = folders[-1] if folders else name.rpartition(".")[0]
-        held = "which show is this?" if name in self.unsure else None
-        return Named(Episode(show=show), f"{show}/{name}", "softsub", held, {"title": show})
+        held = "which show is this?" if name in self.unsure and fix is None else None
+        show = fix.show if fix and fix.show else show
+        return Named(
+            Episode(show=show), f"{show}/{name}", "softsub", held, {"title": show}, title=show
+        )
 
 
 class Prober:

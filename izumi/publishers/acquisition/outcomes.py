@@ -10,13 +10,11 @@ from typing import Final
 
 import structlog
 
-from izumi.bus.ports import Bus, Conflict, Outgoing
-from izumi.domain import events, subjects
 from izumi.domain.errors import Held, IzumiError, ToolFailed, Unavailable
-from izumi.domain.events import HeldFile
 from izumi.domain.retry import RetryPolicy, backoff_s
 from izumi.failpoints import failpoint
-from izumi.publishers.acquisition.claims import UNIT, Elsewhere
+from izumi.publishers.acquisition.claims import Elsewhere
+from izumi.publishers.acquisition.holds import Holds, hold_of
 from izumi.publishers.acquisition.intake import Intake
 from izumi.publishers.acquisition.settings import AcquisitionSettings
 from izumi.publishers.acquisition.steps import NotReady, Replaced
@@ -37,23 +35,21 @@ class Outcomes:
 
     Attributes:
         ledger: Where states and reasons are kept.
-        bus: Where holds are told.
+        holds: Where people are told.
         intake: Where files wait.
         staging: Where files in hand are held.
         settings: Of acquisition on this host.
         policy: When a file is tried again whose bus, storage or tools are away.
-        host: Name of this host, for people.
         now: Wall clock.
         spread: Random, 0 to 1, for backoff.
     """
 
     ledger: Ledger
-    bus: Bus
+    holds: Holds
     intake: Intake
     staging: Staging
     settings: AcquisitionSettings
     policy: RetryPolicy
-    host: str
     now: Callable[[], dt.datetime]
     spread: Callable[[], float]
     _failures: Counter[int] = field(default_factory=Counter)
@@ -62,7 +58,7 @@ class Outcomes:
     def went_well(self, item: Item) -> None:
         """Its steps succeeded, as far as they went."""
         self._failures.pop(item.id, None)
-        if item.state == "done":
+        if item.state in {"done", "ignored"}:
             self._holds.pop(item.id, None)
             self.intake.forget(item.id)
 
@@ -92,7 +88,8 @@ class Outcomes:
             case Replaced():
                 await self._replaced(item)
             case Held():
-                await self._hold(item, _STEPS.get(item.state, "store"), error)
+                step = "settle" if item.settles else _STEPS.get(item.state, "store")
+                await self._hold(item, step, error)
             case Elsewhere():
                 self.intake.line.put_later(id_, self._delay_s(id_, error))
                 if str(error) != item.reason:
@@ -127,12 +124,16 @@ class Outcomes:
         seen = await asyncio.to_thread(look, Path(current.root), current.path)
         if seen is None or seen[:2] != (current.device, current.inode):
             # Under this name is nothing, or another file, which has a row of its own.
-            current = await self.ledger.save(current, state="settling", reason="", held_at="")
+            current = await self.ledger.save(
+                current, state="settling", reason="", held_at="", answered=0
+            )
             await self.ledger.gone(current)
             self.intake.settling.drop(current.id)
             return
         if seen[2:4] == (current.size, current.mtime_ns):
-            settling = await self.ledger.save(current, state="settling", reason="", held_at="")
+            settling = await self.ledger.save(
+                current, state="settling", reason="", held_at="", answered=0
+            )
         else:
             changed = await self.ledger.changed(current, seen.found(current.path))
             if changed is None:
@@ -150,36 +151,26 @@ class Outcomes:
         await self.ledger.save(item, state="ignored", reason=reason)
 
     async def _hold(self, item: Item, step: str, error: Held) -> None:
-        """Tell a person, once for each content and step, and try again ever more seldom."""
+        """Tell people, and try again ever more seldom; at once when they answered before."""
         self._holds[item.id] += 1
+        given = await self.holds.tell(item, step, error)
+        failpoint("acquisition.after_held")
         if item.state != "held":
-            await self._tell(item, step, error)
-            failpoint("acquisition.after_held")
             await asyncio.to_thread(self.staging.release, item.id)
             log.warning("file.held", name=item.name, reason=error.reason)
-        if (item.state, item.held_at, item.reason) != ("held", step, error.reason):
-            await self.ledger.save(item, state="held", held_at=step, reason=error.reason, proved=())
-        if step != "settle":
+        await self.ledger.save(
+            item,
+            state="held",
+            held_at=step,
+            reason=error.reason,
+            hold=hold_of(item, step),
+            proved=(),
+        )
+        if given is not None:
+            self.intake.line.put(item.id)
+        elif step != "settle":
             again_s = self.settings.held_again_s * 2 ** min(self._holds[item.id] - 1, 16)
             self.intake.line.put_later(item.id, min(again_s, _DAY_S))
-
-    async def _tell(self, item: Item, step: str, error: Held) -> None:
-        # The same on every host that sees the file, and for this content only.
-        hold = subjects.file_id(f"{item.size}:{item.mtime_ns}", f"{step}:{item.name}")
-        fact = HeldFile(
-            unit=UNIT,
-            job=hold,
-            name=item.name,
-            reason=error.reason,
-            facts={key: value for key, value in error.facts.items() if value},
-            at=self.now(),
-            host=self.host,
-        )
-        data = events.encode(fact)
-        try:
-            await self.bus.publish(Outgoing(events.subject_of(fact), data, hold, 0))
-        except Conflict:
-            log.debug("file.held_before", name=item.name)
 
     async def _again(self, item: Item, error: Unavailable) -> None:
         if item.settles:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from izumi.domain.events import Episode
+from izumi.domain.fix import Fix
+from izumi.domain.rules import Rule
 from izumi.domain.subjects import Sub
 
 
@@ -16,6 +18,8 @@ class Identified(Protocol):
         sub: Which folder of a location it goes to.
         held: Why a person must decide; None: it is certain enough.
         facts: What is known, for whoever decides.
+        title: The title by which a rule would know the release; empty: none was read.
+        season: The season as the release writes it.
     """
 
     @property
@@ -33,16 +37,31 @@ class Identified(Protocol):
     @property
     def facts(self) -> dict[str, str]: ...  # noqa: D102 - see the class
 
+    @property
+    def title(self) -> str: ...  # noqa: D102 - see the class
+
+    @property
+    def season(self) -> int | None: ...  # noqa: D102 - see the class
+
 
 class Identifier(Protocol):
     """Tells what a file is from the names that strangers gave it."""
 
-    async def identify(self, name: str, folders: Sequence[str]) -> Identified:
+    async def identify(
+        self,
+        name: str,
+        folders: Sequence[str],
+        *,
+        rules: Sequence[Rule] = (),
+        fix: Fix | None = None,
+    ) -> Identified:
         """Identify.
 
         Args:
             name: File name with its extension.
             folders: Names of the folders between the watch folder and the file.
+            rules: What was learnt of other files.
+            fix: What a person said of this one.
 
         Raises:
             Held: A person must decide.

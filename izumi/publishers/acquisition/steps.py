@@ -20,10 +20,12 @@ import structlog
 
 from izumi.bus.ports import Bus, Conflict
 from izumi.domain.errors import BadKey, BusUnavailable, Held, Unavailable
-from izumi.domain.events import Acquired, Episode, File
+from izumi.domain.events import Acquired, Answered, Episode, File
+from izumi.domain.rules import Rule
 from izumi.failpoints import failpoint
 from izumi.publishers.acquisition.claims import Announced, Claim, Claims, Elsewhere
-from izumi.publishers.acquisition.ports import Identifier
+from izumi.publishers.acquisition.holds import Unsure
+from izumi.publishers.acquisition.ports import Identified, Identifier
 from izumi.publishers.acquisition.removal import delete_source, remove_empty_folders
 from izumi.publishers.acquisition.settings import WatchSettings
 from izumi.publishers.acquisition.uploads import Telling, upload
@@ -68,6 +70,7 @@ class Steps:
         store: Moves files to locations.
         locations: By the names that watch folders use.
         identifier: Tells what files are.
+        rules: What was learnt of other files.
         prove_whole: Reads whole files.
         staging: Where files in hand are held.
         claims: Who stores what.
@@ -83,6 +86,7 @@ class Steps:
     store: Store
     locations: Mapping[str, Location]
     identifier: Identifier
+    rules: Callable[[], Awaitable[tuple[Rule, ...]]]
     prove_whole: ProveWhole
     staging: Staging
     claims: Claims
@@ -120,8 +124,12 @@ class Steps:
         failpoint("acquisition.after_settled")
         return item
 
-    async def identify(self, item: Item) -> Item:
-        """From ready to identified.
+    async def identify(self, item: Item, said: Answered | None = None) -> Item:
+        """From ready, or held, to identified.
+
+        Args:
+            item: The file.
+            said: What a person answered, when it is held.
 
         Raises:
             Held: A person must decide what it is.
@@ -136,11 +144,22 @@ class Steps:
             raise Held(reason) from exc
         *folders, name = unicodedata.normalize("NFC", item.path).split("/")
         try:
-            named = await self.identifier.identify(name, folders)
+            named = await self.identifier.identify(
+                name,
+                folders,
+                rules=await self.rules(),
+                fix=None if said is None else said.fix,
+            )
         except BadKey as exc:
             raise Held(str(exc), {"name": name}) from exc
-        if named.held is not None:
-            raise Held(named.held, {"key": named.key} | named.facts)
+        if (doubt := _doubt(named, said)) is not None:
+            raise Unsure(
+                doubt,
+                {"key": named.key} | named.facts,
+                title=named.title,
+                season=named.season,
+                readable=bool(named.episode.show),
+            )
         item = await self.ledger.save(
             item,
             state="identified",
@@ -151,6 +170,17 @@ class Steps:
             episode=named.episode,
         )
         failpoint("acquisition.after_identified")
+        if said is not None:
+            failpoint("acquisition.after_answered")
+        return item
+
+    async def reject(self, item: Item, said: Answered) -> Item:
+        """From held to ignored: a person does not want it."""
+        await asyncio.to_thread(self.staging.release, item.id)
+        why = f": {said.reason}" if said.reason else ""
+        reason = f"rejected by {said.by or 'a person'}{why}"
+        item = await self.ledger.save(item, state="ignored", reason=reason, held_at="", proved=())
+        failpoint("acquisition.after_rejected")
         return item
 
     async def stage(self, item: Item) -> Item:
@@ -335,6 +365,15 @@ class Steps:
         if now is None or now[:4] != (item.device, item.inode, item.size, item.mtime_ns):
             raise Changed
         return now
+
+
+def _doubt(named: Identified, said: Answered | None) -> str | None:
+    """Why a person must look all the same; None: no reason, or they approved."""
+    if named.held is None or said is None or said.answer != "approve":
+        return named.held
+    if named.episode.show:
+        return None
+    return f"{named.held}; it cannot be approved, since no show was read: say which with a fix"
 
 
 async def _stoppable(work: Callable[[threading.Event], T]) -> T:

@@ -16,12 +16,15 @@ import structlog
 from izumi.bus.ports import Bus
 from izumi.domain.errors import ConfigError, Unavailable
 from izumi.domain.retry import RetryPolicy
+from izumi.publishers.acquisition.answers import Answers
 from izumi.publishers.acquisition.claims import Claims
 from izumi.publishers.acquisition.folder import Folder, FolderHealth
+from izumi.publishers.acquisition.holds import Holds
 from izumi.publishers.acquisition.intake import Intake
 from izumi.publishers.acquisition.outcomes import Outcomes
 from izumi.publishers.acquisition.ports import Identifier
 from izumi.publishers.acquisition.requests import Requests
+from izumi.publishers.acquisition.rulebook import Rulebook
 from izumi.publishers.acquisition.settings import AcquisitionSettings, WatchSettings
 from izumi.publishers.acquisition.steps import Steps
 from izumi.publishers.acquisition.workers import Workers
@@ -74,6 +77,7 @@ class Acquisition:
         instance: Name of this instance, for people.
         host: Name of this host.
         policy: When a file is tried again whose bus, storage or tools are away.
+        look_s: Answers and rules are looked for so often; they are usually heard at once.
         drain_s: How long files in hand may take after the first request to stop.
         now: Wall clock, for facts and records.
         clock: Seconds, monotonic, for every decision.
@@ -95,6 +99,7 @@ class Acquisition:
     instance: str
     host: str
     policy: RetryPolicy = field(default_factory=RetryPolicy)
+    look_s: float = 5.0
     drain_s: float = 30.0
     now: Callable[[], dt.datetime] = utcnow
     clock: Callable[[], float] = time.monotonic
@@ -116,6 +121,22 @@ class Acquisition:
             clock=self.clock,
         )
         self._folders = {str(watch.path): self._folder(watch) for watch in self.settings.watch}
+        self._holds = Holds(bus=self.bus, host=self.host, now=self.now)
+        self._answers = Answers(
+            bus=self.bus,
+            ledger=self.ledger,
+            holds=self._holds,
+            watched=self._folders.keys(),
+            put=self._intake.line.put,
+            look_s=self.look_s,
+            clock=self.clock,
+        )
+        self._rulebook = Rulebook(
+            bus=self.bus,
+            folder=self.state,
+            on_change=self._answers.learnt,
+            look_s=self.look_s,
+        )
 
     async def run(
         self,
@@ -137,10 +158,11 @@ class Acquisition:
         # Before anything is uploaded: tokens that are known now belong to the dead.
         dead = await self.ledger.tokens()
         loops = [intake.settling.run(), requests.run(), self._housekeeping(dead)]
+        loops.append(self._rulebook.run())
         workers = await self._workers()
         if not requests_only:
             await intake.resume()
-            loops += [folder.run() for folder in folders]
+            loops += [self._answers.run(), *(folder.run() for folder in folders)]
         finding = [asyncio.create_task(loop) for loop in loops]
         working = [asyncio.create_task(workers.run(stopping)) for _ in range(self.settings.jobs)]
         try:
@@ -195,6 +217,7 @@ class Acquisition:
             store=self.store,
             locations=self.locations,
             identifier=self.identifier,
+            rules=self._rulebook.rules,
             prove_whole=self.prove_whole,
             staging=self._staging,
             claims=claims,
@@ -206,12 +229,11 @@ class Acquisition:
         )
         outcomes = Outcomes(
             ledger=self.ledger,
-            bus=self.bus,
+            holds=self._holds,
             intake=self._intake,
             staging=self._staging,
             settings=self.settings,
             policy=self.policy,
-            host=self.host,
             now=self.now,
             spread=self.spread,
         )
@@ -220,6 +242,7 @@ class Acquisition:
             line=self._intake.line,
             settling=self._intake.settling,
             steps=steps,
+            holds=self._holds,
             outcomes=outcomes,
             watches={root: folder.settings for root, folder in self._folders.items()},
         )

@@ -3,6 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 
+import msgspec
+import structlog
+
+from izumi.domain.errors import Held
+from izumi.domain.events import Answered
+from izumi.failpoints import failpoint
+from izumi.publishers.acquisition.holds import Holds
 from izumi.publishers.acquisition.line import Line
 from izumi.publishers.acquisition.outcomes import Outcomes
 from izumi.publishers.acquisition.settings import WatchSettings
@@ -10,6 +17,8 @@ from izumi.publishers.acquisition.settling import Settling
 from izumi.publishers.acquisition.steps import Steps
 from izumi.storage.items import Item
 from izumi.storage.ledger import Ledger
+
+log = structlog.get_logger()
 
 
 @dataclass(kw_only=True)
@@ -21,6 +30,7 @@ class Workers:
         line: Files that wait for a worker.
         settling: Files that are watched until they are quiet.
         steps: What is done.
+        holds: What people were asked, and what they answered.
         outcomes: What becomes of a file whose step did not succeed.
         watches: Settings of each watch folder.
     """
@@ -29,6 +39,7 @@ class Workers:
     line: Line
     settling: Settling
     steps: Steps
+    holds: Holds
     outcomes: Outcomes
     watches: dict[str, WatchSettings]
 
@@ -65,12 +76,21 @@ class Workers:
         while item is not None and item.root in self.watches:
             begun.append(item)
             watch = self.watches[item.root]
+            item, said = await self._answered(item)
+            if said is not None:
+                begun.append(item)
+                if said.answer == "reject":
+                    item = await self.steps.reject(item, said)
+                    continue
+                if item.settles:
+                    # A damaged file is never filed, whoever says so.
+                    raise Held(item.reason)
             if item.settles:
                 item = await self._settle(item, begun)
                 continue
             match item.state:
                 case "ready" | "held":
-                    item = await self.steps.identify(item)
+                    item = await self.steps.identify(item, said)
                 case "identified":
                     item = await self.steps.stage(item)
                 case "staged" | "stored":
@@ -79,6 +99,17 @@ class Workers:
                     item = await self.steps.finish(item, watch)
                 case _:
                     return
+
+    async def _answered(self, item: Item) -> tuple[Item, Answered | None]:
+        """A held file as it is after what a person said, and what they said."""
+        given = await self.holds.given(item) if item.state == "held" else None
+        if given is None:
+            return item, None
+        failpoint("acquisition.after_answer")
+        said = given.answer
+        log.info("hold.answered", name=item.name, answer=said.answer, by=said.by)
+        # Written down with what comes of it: a crash before that carries it out again.
+        return msgspec.structs.replace(item, answered=given.seq), said
 
     async def _settle(self, item: Item, begun: list[Item]) -> Item | None:
         seen = self.settling.take(item.id)
