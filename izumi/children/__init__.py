@@ -6,5 +6,6 @@ KILL, on the whole group) and dies with its parent, SIGKILL included.
 """
 
 from izumi.children.child import Child, Finished, Limits, run, start
+from izumi.children.locate import locate
 
-__all__ = ["Child", "Finished", "Limits", "run", "start"]
+__all__ = ["Child", "Finished", "Limits", "locate", "run", "start"]

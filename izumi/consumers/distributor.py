@@ -6,7 +6,7 @@ recorded and announced at once, the rest is tried again later.
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -111,39 +111,51 @@ class _Distribution:
 
     async def bring(self, name: str) -> None:
         file, to = self._fact.file, self._unit.locations[name]
-        if not await self._unit.store.has(file, to):
-            source = await self._source(file, name)
-            failpoint("distributor.before_copy")
-            await self._unit.store.copy(
-                file,
-                source,
-                to,
-                token=f"{self._job.token}-{name}",
-                progress=lambda fraction: self._report(name, fraction),
-            )
-            failpoint("distributor.after_copy")
+        store = self._unit.store
+        # What lies there is read only where something does.
+        if await store.stat(file, to) is None or not await store.has(file, to):
+            await self._copy(file, to)
         await self._record(name)
 
-    async def _source(self, file: File, to: str) -> Location:
-        """The nearest location that has exactly this file.
+    async def _copy(self, file: File, to: Location) -> None:
+        """Copy from the nearest location from which it arrives whole.
 
         Raises:
-            StorageUnavailable: None that this host knows has it.
+            Held: Something else lies under its name.
+            StorageUnavailable: None that this host knows has it, or the destination is away.
         """
+        tried = []
+        for source in self._sources(to):
+            try:
+                lies = await self._unit.store.stat(file, source)
+                if lies is None or lies.size != file.size:
+                    tried.append(
+                        f"{source.name}: {'not there' if lies is None else 'another file'}"
+                    )
+                    continue
+                failpoint("distributor.before_copy")
+                await self._unit.store.copy(
+                    file,
+                    source,
+                    to,
+                    token=f"{self._job.token}-{to.name}",
+                    progress=lambda fraction: self._report(to.name, fraction),
+                )
+            except StorageUnavailable as exc:
+                tried.append(f"{source.name}: {exc}")
+            else:
+                failpoint("distributor.after_copy")
+                return
+        msg = f"{file.key} comes from no source ({'; '.join(tried) or 'none is configured here'})"
+        raise StorageUnavailable(msg)
+
+    def _sources(self, to: Location) -> Iterator[Location]:
+        """Locations that should have the file, the nearest first."""
         known = self._unit.locations
         wanted = self._unit.settings.sources or (*self._fact.sources, *self._done)
-        tried = []
         for name in wanted:
-            if name == to or name not in known:
-                continue
-            try:
-                if await self._unit.store.has(file, known[name]):
-                    return known[name]
-                tried.append(f"{name}: not there")
-            except (Unavailable, Held) as exc:
-                tried.append(f"{name}: {exc}")
-        msg = f"{file.key} found in no source ({'; '.join(tried) or 'none is configured here'})"
-        raise StorageUnavailable(msg)
+            if name != to.name and name in known:
+                yield known[name]
 
     def _report(self, name: str, fraction: float) -> None:
         self._fractions[name] = fraction

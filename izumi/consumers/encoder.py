@@ -20,7 +20,7 @@ import msgspec
 import structlog
 
 from izumi.domain import encode_plan
-from izumi.domain.errors import Held, Rejected, StorageUnavailable, Unavailable
+from izumi.domain.errors import Held, Rejected, StorageUnavailable
 from izumi.domain.events import Acquired, Encoded, Fact, File
 from izumi.domain.profile import Profile
 from izumi.failpoints import failpoint
@@ -228,21 +228,12 @@ class _Encode:
         return lambda fraction, detail: self._job.report(step, fraction, detail)
 
     async def _download(self) -> None:
-        file = self._fact.file
-        source = await self._source(file)
-        await self._store.get(
-            file,
-            source,
-            self._folder / encode_plan.SOURCE,
-            progress=lambda fraction: self._job.report("downloading", fraction, source.name),
-        )
-
-    async def _source(self, file: File) -> Location:
-        """The first source that has exactly this file.
+        """From the first source from which it arrives whole.
 
         Raises:
             StorageUnavailable: None that this host knows has it.
         """
+        file = self._fact.file
         known = self._unit.locations
         tried = []
         for name in self._unit.settings.sources or self._fact.sources:
@@ -250,13 +241,25 @@ class _Encode:
                 tried.append(f"{name}: not configured here")
                 continue
             try:
-                if await self._store.has(file, known[name]):
-                    return known[name]
-                tried.append(f"{name}: not there")
-            except (Unavailable, Held) as exc:
+                lies = await self._store.stat(file, known[name])
+                if lies is None or lies.size != file.size:
+                    tried.append(f"{name}: {'not there' if lies is None else 'another file'}")
+                    continue
+                await self._get(file, known[name])
+            except StorageUnavailable as exc:
                 tried.append(f"{name}: {exc}")
+            else:
+                return
         raise StorageUnavailable(
-            f"{file.key} found in no source ({'; '.join(tried) or 'none is named'})"
+            f"{file.key} comes from no source ({'; '.join(tried) or 'none is named'})"
+        )
+
+    async def _get(self, file: File, source: Location) -> None:
+        await self._store.get(
+            file,
+            source,
+            self._folder / encode_plan.SOURCE,
+            progress=lambda fraction: self._job.report("downloading", fraction, source.name),
         )
 
     async def publish(self, made: Made) -> Made:

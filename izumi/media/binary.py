@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -35,22 +34,13 @@ def locate(settings: FfmpegSettings) -> Path:
     Raises:
         ConfigError: There is none, or the configured path is no program.
     """
-    if settings.path is not None:
-        if not os.access(settings.path, os.X_OK) or settings.path.is_dir():
-            raise ConfigError(f"ffmpeg.path: {settings.path} is no program")
-        return settings.path.absolute()
-    # Not `get_ffmpeg_exe()`: that one starts the program to try it.
-    folder = Path(imageio_ffmpeg.__file__).with_name("binaries")
-    bundled = sorted(path for path in folder.glob("ffmpeg-*") if os.access(path, os.X_OK))
-    if bundled:
-        return bundled[-1]
-    found = shutil.which("ffmpeg")
-    if found is None:
-        raise ConfigError(
-            "ffmpeg.path: no ffmpeg is bundled for this machine and none is in PATH; "
-            "name one that has libass and libx264"
-        )
-    return Path(found).absolute()
+    if settings.path is None:
+        # Not `get_ffmpeg_exe()`: that one starts the program to try it.
+        folder = Path(imageio_ffmpeg.__file__).with_name("binaries")
+        bundled = sorted(path for path in folder.glob("ffmpeg-*") if os.access(path, os.X_OK))
+        if bundled:
+            return bundled[-1]
+    return children.locate("ffmpeg", settings.path, key="ffmpeg.path")
 
 
 async def examine(path: Path) -> Capabilities:

@@ -35,6 +35,7 @@ class Delivery:
         final: Where it shall be.
         verify: The policy of the location that `final` is of.
         source: The same as `origin`, when it is a file of this host that must not change.
+        origin_verify: The policy of the location that `origin` is of, when it is of one.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Delivery:
         final: Spot,
         verify: str,
         source: Source | None = None,
+        origin_verify: str = "read",
     ) -> None:
         self._files = files
         self._prover = prover
@@ -55,6 +57,7 @@ class Delivery:
         self._final = final
         self._verify = verify
         self._source = source
+        self._origin_verify = origin_verify
 
     async def run(self, token: str, progress: OnProgress | None) -> None:
         """Bring it there; when it is there already, there is nothing to do.
@@ -73,7 +76,7 @@ class Delivery:
             if not await self._is_there():
                 await self._can_move()
                 if self._source is None:
-                    await self._files.expect(self._origin, self._file.size)
+                    await self._expect_origin(part)
                 async with self._files.temporary(part):
                     await self._send(part, progress)
                     failpoint("store.after_verify")
@@ -94,6 +97,19 @@ class Delivery:
                 "this kind of storage can neither rename nor copy a file by itself, so that "
                 "half files would be seen in it",
             )
+
+    async def _expect_origin(self, part: Spot) -> None:
+        """The origin must be the file itself where what arrives is compared with the origin.
+
+        Raises:
+            StorageUnavailable: It is not there, or something else.
+        """
+        await self._files.expect(self._origin, self._file.size)
+        way = await self._prover.way(self._file, part, self._verify, self._origin)
+        if way in {"read", "sha256"}:
+            return
+        if await self._prover.compare(self._file, self._origin, self._origin_verify) != "same":
+            raise StorageUnavailable(f"{self._origin} is not the file that was asked for")
 
     async def _send(self, part: Spot, progress: OnProgress | None) -> None:
         """Send to the temporary name, and prove what arrived."""

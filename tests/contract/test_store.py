@@ -291,10 +291,11 @@ async def test_a_copy_of_what_is_not_there_leaves_nothing(
     assert other.files() == {}
 
 
-async def test_a_copy_of_damaged_content_is_not_made_visible_where_it_is_read(
-    stored: Stored, shelf: Shelf, source: Sample
+@pytest.mark.parametrize("verify", ["read", "hash"])
+async def test_a_copy_of_damaged_content_is_not_made_visible(
+    stored: Stored, shelf: Shelf, source: Sample, verify: str
 ):
-    other = stored.shelf(verify="read")
+    other = stored.shelf(verify=verify)
     shelf.write(FINAL, flipped(source.content))
     with pytest.raises(StorageUnavailable):
         await stored.store.copy(source.file, shelf.location, other.location, token=A)

@@ -106,11 +106,22 @@ async def test_the_nearest_source_that_has_the_file_is_taken(
     assert store.path(FILE, PLACES["a"]).read_bytes() == DATA
 
 
+@pytest.mark.parametrize("size", [0, 1])
+async def test_a_source_that_holds_another_content_is_passed_over(
+    store: FolderStore, tmp_path: Path, size: int
+) -> None:
+    wrong = store.path(FILE, PLACES["b"])
+    wrong.parent.mkdir(parents=True)
+    wrong.write_bytes(bytes(len(DATA) - size))
+    await unit(store, "a", sources=("b", "seedbox"))(FACT, FakeJob(tmp_path))
+    assert store.path(FILE, PLACES["a"]).read_bytes() == DATA
+
+
 async def test_a_file_that_lies_nowhere_is_waited_for_with_each_place_named(
     store: FolderStore, tmp_path: Path
 ) -> None:
     store.path(FILE, PLACES["seedbox"]).unlink()
-    with pytest.raises(StorageUnavailable, match=r"found in no source .*seedbox: not there"):
+    with pytest.raises(StorageUnavailable, match=r"comes from no source .*seedbox: not there"):
         await unit(store, "a")(FACT, FakeJob(tmp_path))
 
 

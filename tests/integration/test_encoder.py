@@ -42,12 +42,20 @@ async def test_a_softsub_becomes_a_hardsub_at_every_destination(bench):
 async def test_the_nearest_source_that_has_the_file_is_taken(bench):
     await bench.encode(bench.job())
     asked = [call for call in bench.store.calls if call[1] in {"near", "far"}]
-    assert asked[:3] == [("has", "near"), ("has", "far"), ("get", "far")]
-    assert len([call for call in asked if call[0] == "has" and call[1] == "near"]) == 1
+    assert asked[:3] == [("stat", "near"), ("stat", "far"), ("get", "far")]
+    assert ("has", "far") not in asked  # it would be read twice
 
 
 async def test_a_source_that_is_down_is_passed_over(bench):
     bench.store.down.add("near")
+    assert await bench.encode(bench.job())
+
+
+@pytest.mark.parametrize("size", [0, 1])
+async def test_a_source_that_holds_another_content_is_passed_over(bench, size):
+    wrong = bench.store.path(bench.fact.file, PLACES["near"])
+    wrong.parent.mkdir(parents=True, exist_ok=True)
+    wrong.write_bytes(bytes(bench.fact.file.size - size))
     assert await bench.encode(bench.job())
 
 
@@ -61,7 +69,7 @@ async def test_a_file_that_is_nowhere_yet_is_tried_again_and_says_where_it_was_s
 async def test_sources_of_the_group_come_before_those_of_the_event(tmp_path):
     bench = Bench(tmp_path, sources=("elsewhere", "far"))
     await bench.encode(bench.job())
-    assert ("has", "near") not in bench.store.calls
+    assert ("stat", "near") not in bench.store.calls
 
 
 async def test_scratch_space_is_set_aside_before_anything_is_downloaded(bench):

@@ -70,9 +70,7 @@ class FolderStore:
         self, file: File, at: Location, dst: Path, *, progress: OnProgress | None = None
     ) -> None:
         self._ask("get", at)
-        if not await self.has(file, at):
-            raise StorageUnavailable(f"{file.key} is not at {at.name}")
-        shutil.copyfile(self.path(file, at), dst)
+        shutil.copyfile(self._whole(file, at), dst)
         if progress is not None:
             progress(1.0)
 
@@ -86,7 +84,8 @@ class FolderStore:
         progress: OnProgress | None = None,
     ) -> None:
         self._ask("copy", to)
-        await self.put(self.path(file, source), file, to, token=token, progress=progress)
+        src = self._whole(file, source)
+        await self.put(src, file, to, token=token, progress=progress)
 
     async def sweep(self, at: Location, tokens: frozenset[str]) -> int:
         parts = [
@@ -97,6 +96,12 @@ class FolderStore:
         for part in parts:
             part.unlink()
         return len(parts)
+
+    def _whole(self, file: File, at: Location) -> Path:
+        path = self.path(file, at)
+        if at.name in self.down or not path.exists() or _sha256(path) != file.sha256:
+            raise StorageUnavailable(f"{file.key} is not at {at.name}")
+        return path
 
     def _ask(self, what: str, at: Location) -> None:
         self.calls.append((what, at.name))
