@@ -52,7 +52,7 @@ class Settings(
         profile: Encoding profiles besides the default one, `hardsub`.
         worker: How jobs are run, retried and given up.
         retry: When a job is tried again.
-        anilist: Facts of shows.
+        anilist: Which show a release belongs to, and facts of shows.
         kitsu: Links to Kitsu.
         discord: How Discord is reached.
     """
@@ -83,19 +83,46 @@ def find(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
     Raises:
         ConfigError: There is none; the text lists where it was looked for.
     """
-    if path is not None:
-        places = [path]
-    elif VARIABLE in environ:
-        places = [Path(environ[VARIABLE])]
-    else:
-        home = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-        places = [Path("izumi.toml"), home / "izumi" / "izumi.toml", Path("/etc/izumi/izumi.toml")]
+    places = _places(path, environ)
     for place in places:
         if place.is_file():
             return place.absolute()
     looked = ", ".join(map(str, places))
     msg = f"no configuration at {looked}; give --config FILE, or start from izumi.example.toml"
     raise ConfigError(msg)
+
+
+def find_or_none(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """As `find`; None where no file was asked for, and none is at the usual places.
+
+    Raises:
+        ConfigError: The file that was asked for is not there.
+    """
+    if path is not None or VARIABLE in environ:
+        return find(path, environ)
+    return next((place.absolute() for place in _places(path, environ) if place.is_file()), None)
+
+
+def _places(path: Path | None, environ: Mapping[str, str]) -> list[Path]:
+    if path is not None:
+        return [path]
+    if VARIABLE in environ:
+        return [Path(environ[VARIABLE])]
+    home = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return [Path("izumi.toml"), home / "izumi" / "izumi.toml", Path("/etc/izumi/izumi.toml")]
+
+
+def unconfigured(environ: Mapping[str, str] = os.environ) -> Settings:
+    """What holds without a file: defaults, and what the environment puts over them.
+
+    The state is `$XDG_STATE_HOME/izumi`, else `~/.local/state/izumi`.
+
+    Raises:
+        ConfigError: One line with path, value and the way out.
+    """
+    home = Path(environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    document: dict[str, Any] = {"state": str(home / "izumi")}
+    return _checked(document, environ, Path(), "the environment")
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -115,13 +142,19 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     except tomllib.TOMLDecodeError as exc:
         msg = f"{path}: not TOML: {exc}"
         raise ConfigError(msg) from exc
+    return _checked(document, environ, path.parent, str(path))
+
+
+def _checked(
+    document: dict[str, Any], environ: Mapping[str, str], base: Path, source: str
+) -> Settings:
     _overlay(document, environ)
     try:
-        settings = msgspec.convert(document, Settings, dec_hook=_hook(path.parent))
+        settings = msgspec.convert(document, Settings, dec_hook=_hook(base))
     except msgspec.ValidationError as exc:
-        raise ConfigError(f"{path}: {printable(explain(str(exc), document))}") from exc
+        raise ConfigError(f"{source}: {printable(explain(str(exc), document))}") from exc
     for problem in cross_check(settings):
-        raise ConfigError(f"{path}: {printable(problem)}")
+        raise ConfigError(f"{source}: {printable(problem)}")
     return settings
 
 

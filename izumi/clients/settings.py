@@ -1,5 +1,6 @@
 """`[anilist]`, `[kitsu]` and `[discord]`."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,15 +13,22 @@ class _Settings(
 
 
 class AnilistSettings(_Settings, frozen=True, kw_only=True):
-    """`[anilist]`: facts of shows.
+    """`[anilist]`: which show a release belongs to, and facts of shows.
 
     Attributes:
-        enabled: False: news carry names alone.
+        enabled: False: it is not asked. News carry names alone, and releases are matched to
+            those shows alone that are already known here.
         url: Address of the GraphQL service.
         per_minute: Most requests in any minute. AniList documents 90, allows 30 for
             years now, and does not tell so in its headers.
         timeout_s: Seconds for one answer.
         fresh_h: Hours before facts are asked for again.
+        search_fresh_h: Hours before the catalogue is searched again for a title.
+        unknown_fresh_h: The same for a title that it did not know.
+        redirects: File of episodes that belong to another season than their name says, in
+            the format of anime-relations: `anime-relations.txt` of
+            https://github.com/erengy/anime-relations (public domain), which you download
+            and renew yourself.
     """
 
     enabled: bool = True
@@ -28,11 +36,19 @@ class AnilistSettings(_Settings, frozen=True, kw_only=True):
     per_minute: int = 25
     timeout_s: float = 10.0
     fresh_h: float = 24.0
+    search_fresh_h: float = 168.0
+    unknown_fresh_h: float = 24.0
+    redirects: Path | None = None
 
     def __post_init__(self) -> None:
         """Check what one field alone can tell."""
         _check_address(self.url)
-        _check_positive(timeout_s=self.timeout_s, fresh_h=self.fresh_h)
+        _check_positive(
+            timeout_s=self.timeout_s,
+            fresh_h=self.fresh_h,
+            search_fresh_h=self.search_fresh_h,
+            unknown_fresh_h=self.unknown_fresh_h,
+        )
         if not 1 <= self.per_minute <= 90:
             raise ValueError(f"per_minute: {self.per_minute} must be from 1 to 90")
 

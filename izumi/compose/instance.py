@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import structlog
@@ -23,6 +24,7 @@ from izumi.clients.journal import Journal
 from izumi.clients.kitsu import Kitsu
 from izumi.clients.ports import ShowFacts
 from izumi.clients.secret_file import secret
+from izumi.compose.catalogue import catalogue
 from izumi.compose.connections import bus, prepare_patiently, store
 from izumi.compose.wanted import (
     Wanted,
@@ -37,6 +39,7 @@ from izumi.consumers.notifier import DiscordTarget, Notifier, NotifierSettings, 
 from izumi.media import binary
 from izumi.media.probe import ChildProber
 from izumi.media.transcoder import FfmpegTranscoder
+from izumi.naming.identifier import MatchingIdentifier
 from izumi.naming.process import NamingProcess
 from izumi.publishers.acquisition import Acquisition
 from izumi.runtime.breaker import Breaker
@@ -74,6 +77,7 @@ class Instance:
         store: Shared by the units.
         scratch: Shared by the units.
         http: Shared by the clients.
+        gate: Shared by the webhooks.
     """
 
     settings: Settings
@@ -83,6 +87,12 @@ class Instance:
     scratch: Scratch
     http: Http
     gate: Gate
+
+    @cached_property
+    def anilist(self) -> Anilist | None:
+        """One for everything here that asks AniList, since its limit is one; None: not asked."""
+        settings = self.settings.anilist
+        return Anilist(self.http, settings) if settings.enabled else None
 
     async def acquisition(self, connected: JetStreamBus, shutdown: Shutdown) -> _Running:
         """The watch folders of this host."""
@@ -110,6 +120,8 @@ class Instance:
         settings = self.settings
         assert settings.acquisition is not None  # noqa: S101 - `chosen` looked
         naming = await self.stack.enter_async_context(NamingProcess())
+        shows = catalogue(settings, self.anilist)
+        self.stack.push_async_callback(shows.aclose)
         prober = ChildProber(settings.ffmpeg)
         return Acquisition(
             settings=settings.acquisition,
@@ -117,7 +129,7 @@ class Instance:
             bus=connected,
             store=self.store,
             locations=locations(settings),
-            identifier=naming,
+            identifier=MatchingIdentifier(naming, shows),
             prove_whole=prober.prove_whole,
             state=acquisition_state(settings),
             instance=self.name,
@@ -197,14 +209,14 @@ class Instance:
         return Target(channel, target.announce)
 
     def _facts(self) -> ShowFacts | None:
-        anilist, kitsu = self.settings.anilist, self.settings.kitsu
-        if not anilist.enabled:
+        kitsu = self.settings.kitsu
+        if self.anilist is None:
             return None
         facts = CachedFacts(
-            Anilist(self.http, anilist),
+            self.anilist,
             Kitsu(self.http, kitsu) if kitsu.enabled else None,
             FactsCache(self.settings.state / "facts.sqlite"),
-            fresh_s=anilist.fresh_h * 3600,
+            fresh_s=self.settings.anilist.fresh_h * 3600,
         )
         self.stack.push_async_callback(facts.aclose)
         return facts

@@ -36,6 +36,10 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         revision: 2 for "v2"; None where the name has none.
         resolution: "1080p"; None where the name has none.
         group: The release group.
+        anilist_id: Its entry in AniList's catalogue; None while that is open.
+        mal_id: The same at MyAnimeList.
+        anilist_number: The episode's number in that entry, where it differs from `number`:
+            seasons of a show that counts on are entries that begin with 1.
     """
 
     show: str
@@ -46,6 +50,7 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     group: str | None = None
     anilist_id: int | None = None
     mal_id: int | None = None
+    anilist_number: str | None = None
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -153,6 +158,7 @@ class HeldFile(Message, frozen=True, kw_only=True, tag="file.held/1"):
         answers: What may be said to it.
         title: The title by which a rule would know the release; empty: none was read.
         season: The season that the release writes.
+        fix: What was said before, and was not enough; an answer adds to it.
         origin: The message whose work is held, as it came; `null` for acquisition.
     """
 
@@ -166,6 +172,7 @@ class HeldFile(Message, frozen=True, kw_only=True, tag="file.held/1"):
     answers: tuple[AnswerKind, ...] = ()
     title: str = ""
     season: int | None = None
+    fix: Fix | None = None
     origin: msgspec.Raw = msgspec.field(default_factory=lambda: NULL)
     at: dt.datetime
     host: str = ""

@@ -10,6 +10,7 @@ from izumi.domain.fix import Fix
 from izumi.domain.release import Filing, Identification
 from izumi.domain.rules import Rule, title_of
 from izumi.domain.subjects import Sub
+from izumi.naming.shows import Asked, asked
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -43,6 +44,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         facts: What is known, for whoever decides.
         title: The title by which a rule would know the release; empty: none was read.
         season: The season as the release writes it.
+        asked: What it asks of the catalogue.
     """
 
     episode: Episode
@@ -53,6 +55,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, str] = {}
     title: str = ""
     season: int | None = None
+    asked: Asked = Asked()
 
 
 def answer(found: Identification, read: Identification, question: Question) -> Answer:
@@ -84,6 +87,7 @@ def answer(found: Identification, read: Identification, question: Question) -> A
         facts=dict(_facts(found)),
         title=title_of(read) or "",
         season=read.season,
+        asked=asked(found),
     )
 
 

@@ -1,0 +1,82 @@
+"""The catalogue of shows, from the settings."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from izumi.clients.anilist import Anilist
+from izumi.clients.catalogue import Catalogue
+from izumi.clients.catalogue_answers import Freshness
+from izumi.clients.catalogue_store import CatalogueStore
+from izumi.clients.http import Http
+from izumi.domain.errors import ConfigError
+from izumi.domain.matching.redirects import NONE, Redirects, parse
+from izumi.settings import Settings
+
+_HURRIED_S: Final = 5.0
+"""What a person waits for an answer that may never come."""
+
+_PATIENT_S: Final = 6 * 3600.0
+"""What reading thousands of names may wait for AniList's limit, all in all."""
+
+
+def redirects(path: Path | None) -> Redirects:
+    """The redirects in the file of `[anilist] redirects`.
+
+    Raises:
+        ConfigError: It cannot be read, or is not as documented.
+    """
+    if path is None:
+        return NONE
+    place = f"[anilist] redirects: {path}"
+    try:
+        return parse(path.read_text("utf-8"))
+    except OSError as exc:
+        raise ConfigError(f"{place} cannot be read: {exc.strerror}") from exc
+    except ValueError as exc:
+        msg = f"{place} is not in the format of anime-relations: {exc}; download it again"
+        raise ConfigError(msg) from exc
+
+
+def catalogue(
+    settings: Settings, anilist: Anilist | None, *, patience_s: float = 60.0
+) -> Catalogue:
+    """What is kept in the state folder, and AniList behind it.
+
+    Raises:
+        ConfigError: The redirects cannot be read.
+    """
+    hours = settings.anilist
+    return Catalogue(
+        CatalogueStore(settings.state / "catalogue.sqlite"),
+        anilist,
+        redirects=redirects(hours.redirects),
+        freshness=Freshness(
+            found_s=hours.search_fresh_h * 3600, nothing_s=hours.unknown_fresh_h * 3600
+        ),
+        patience_s=patience_s,
+    )
+
+
+@contextlib.asynccontextmanager
+async def catalogue_for_once(settings: Settings, *, offline: bool) -> AsyncIterator[Catalogue]:
+    """A catalogue for one run of a command, which gives up AniList once it does not answer.
+
+    Args:
+        settings: The configuration.
+        offline: Ask nobody; what is kept answers.
+    """
+    ours = settings.anilist
+    async with contextlib.AsyncExitStack() as stack:
+        anilist = None
+        if ours.enabled and not offline:
+            http = Http()
+            stack.push_async_callback(http.aclose)
+            hurried = msgspec.structs.replace(ours, timeout_s=min(ours.timeout_s, _HURRIED_S))
+            anilist = Anilist(http, hurried, tries=1, away_s=_PATIENT_S)
+        shows = catalogue(settings, anilist, patience_s=_PATIENT_S)
+        stack.push_async_callback(shows.aclose)
+        yield shows
