@@ -12,6 +12,9 @@ LONGEST_SHOW_BYTES: Final = 180
 """Of UTF-8: a show that a person types is never cut to fit into a name."""
 
 _LONGEST: Final = 40
+_NUMBER: Final = ("episode", "film", "extra", "offset")
+"""Fields that say what the number is; only one of them can."""
+
 _NUMBERS: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:-[0-9]+(?:\.[0-9]+)?)*")
 NOT_LASTING: Final = ("episode", "extra", "revision")
 """Fields that are of one file alone."""
@@ -47,7 +50,7 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         if not dict(said_of(self)):
             raise ValueError("it says nothing: give a show, a season, an episode or an offset")
-        exclusive = [name for name in ("episode", "film", "extra", "offset") if getattr(self, name)]
+        exclusive = [name for name in _NUMBER if getattr(self, name)]
         if len(exclusive) > 1:
             raise ValueError(f"{' and '.join(exclusive)} exclude each other")
         for fault in (*_faults_of_text(self), *_faults_of_numbers(self)):
@@ -80,6 +83,16 @@ def shifted(episode: str, offset: int) -> str | None:
             return None
         moved.append(f"{number:0{len(whole)}d}{dot}{rest}")
     return "-".join(moved)
+
+
+def merged(before: Fix | None, fix: Fix | None) -> Fix | None:
+    """What both say; the later one wins, and what it says of the number is all that counts."""
+    if before is None or fix is None:
+        return fix or before
+    old, new = dict(said_of(before)), dict(said_of(fix))
+    if new.keys() & {*_NUMBER}:
+        old = {name: value for name, value in old.items() if name not in _NUMBER}
+    return Fix(**(old | new))
 
 
 def said_of(fix: Fix) -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from izumi.domain.fix import NOT_LASTING, Fix, said_of, shifted
+from izumi.domain.fix import NOT_LASTING, Fix, merged, shifted
 from izumi.domain.release import About, Doubt, Identification
 from izumi.domain.show import sameness
 
@@ -112,7 +112,7 @@ def apply(
         fix: An answer about this very file; where it speaks, it wins over the rule.
     """
     rule = chosen(found, rules)
-    said = _merged(rule.fix if rule else None, fix)
+    said = merged(rule.fix if rule else None, fix)
     if said is None:
         return found
     why = [f"answered: {fix.text}"] if fix else []
@@ -131,17 +131,6 @@ def apply(
     sure = 0.99 if _doubts(found) else found.confidence
     changed = msgspec.structs.replace(changed, settled=settled, confidence=sure)
     return _doubted(changed, left, why)
-
-
-def _merged(rule: Fix | None, fix: Fix | None) -> Fix | None:
-    """What both say; the fix wins, also over the rule's word about the number."""
-    if rule is None or fix is None:
-        return fix or rule
-    ours, theirs = dict(said_of(fix)), dict(said_of(rule))
-    if {"episode", "film", "extra", "offset"} & ours.keys():
-        for name in ("film", "offset"):
-            theirs.pop(name, None)
-    return Fix(**(theirs | ours))
 
 
 def _changes(found: Identification, said: Fix) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from izumi.domain.events import Episode
+from izumi.domain.fix import Fix
 from izumi.domain.subjects import Sub
 from izumi.storage.entries import Found, shown
 from izumi.storage.reconcile import PROVED, Known, State
@@ -28,7 +29,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         key: Where it lies below a location, once identified.
         proved: Names of the locations that hold it, proved.
         hold: The hold that people were told of, until it is closed on the bus.
-        answered: Place in the stream of the answer that brought it where it is; 0: none.
+        answered: Place in the stream of the last answer that was carried out; 0: none.
+        fix: What people said that it is.
+        approved: They said that it is what its name says.
     """
 
     id: int
@@ -52,6 +55,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     proved: tuple[str, ...]
     hold: str = ""
     answered: int = 0
+    fix: Fix | None = None
+    approved: bool = False
 
     @property
     def name(self) -> str:
@@ -108,6 +113,8 @@ def item_of(row: sqlite3.Row) -> Item:
         proved=tuple(filter(None, row["proved"].split("\n"))),
         hold=row["hold"],
         answered=row["answered"],
+        fix=row["fix"] and msgspec.json.decode(row["fix"], type=Fix),
+        approved=bool(row["approved"]),
     )
 
 
@@ -147,6 +154,8 @@ def values_of(item: Item) -> dict[str, Any]:
         "proved": "\n".join(item.proved),
         "hold": item.hold,
         "answered": item.answered,
+        "fix": None if item.fix is None else msgspec.json.encode(item.fix),
+        "approved": item.approved,
     }
 
 

@@ -151,7 +151,7 @@ class Ledger:
                 "UPDATE item SET state = :state, since = :since, reason = :reason,"
                 " held_at = :held_at, judged = :judged, key = :key, sub = :sub,"
                 " episode = :episode, sha256 = :sha256, proved = :proved, hold = :hold,"
-                " answered = :answered"
+                " answered = :answered, fix = :fix, approved = :approved"
                 " WHERE id = :id AND device = :device AND inode = :inode AND size = :size"
                 " AND mtime_ns = :mtime_ns",
                 values_of(new),

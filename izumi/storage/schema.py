@@ -50,6 +50,8 @@ STEPS: Final[tuple[str, ...]] = (
     """
     ALTER TABLE item ADD COLUMN hold TEXT NOT NULL DEFAULT '';
     ALTER TABLE item ADD COLUMN answered INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE item ADD COLUMN fix BLOB;
+    ALTER TABLE item ADD COLUMN approved INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX item_hold ON item (hold) WHERE hold != '';
     """,
 )

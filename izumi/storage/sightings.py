@@ -65,8 +65,9 @@ def _write(
         todo.append(int(row.lastrowid or 0))
     for id_, found in changes.changed:
         replace(db, id_, root, found, now=now, refused=reasons.get(found.path, ""))
+    # What people said, they said of the file under its old name.
     db.executemany(
-        "UPDATE item SET root = ?, path = ? WHERE id = ?",
+        "UPDATE item SET root = ?, path = ?, answered = 0, fix = NULL, approved = 0 WHERE id = ?",
         [(root, os.fsencode(found.path), id_) for id_, found in changes.moved],
     )
     db.executemany(
@@ -88,7 +89,7 @@ def replace(
         "UPDATE OR IGNORE item SET root = ?, path = ?, device = ?, inode = ?, size = ?,"
         " mtime_ns = ?, state = ?, since = ?, reason = ?, held_at = '', judged = 0,"
         " gone_since = NULL, key = '', sub = 'none', episode = NULL, sha256 = '', proved = '',"
-        " answered = 0"
+        " answered = 0, fix = NULL, approved = 0"
         " WHERE id = ?",
         (
             *(root, os.fsencode(found.path), *key_of(found)),

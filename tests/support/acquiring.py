@@ -11,6 +11,7 @@ from izumi.bus.memory import MemoryBus
 from izumi.bus.ports import Bus
 from izumi.domain.events import Acquired, Episode, HeldFile, decode_fact
 from izumi.domain.fix import Fix
+from izumi.domain.release import Filing
 from izumi.domain.retry import RetryPolicy
 from izumi.domain.rules import Rule
 from izumi.domain.subjects import Sub
@@ -31,6 +32,7 @@ class Named(NamedTuple):
     sub: Sub
     held: str | None
     facts: dict[str, str]
+    ignored: str | None = None
     title: str = ""
     season: int | None = None
 
@@ -52,6 +54,7 @@ class PlainNames:
         *,
         rules: Sequence[Rule] = (),
         fix: Fix | None = None,
+        filing: Filing | None = None,
     ) -> Named:
         self.asked.append((name, folders))
         show = folders[-1] if folders else name.rpartition(".")[0]

@@ -15,6 +15,7 @@ from izumi.bus.ports import Bus, Conflict, Outgoing, Stored
 from izumi.domain import events, subjects
 from izumi.domain.errors import BadEvent, Held, UnknownEvent
 from izumi.domain.events import Answered, AnswerKind, HeldFile
+from izumi.domain.fix import Fix
 from izumi.publishers.acquisition.claims import UNIT
 from izumi.storage.items import Item
 
@@ -57,10 +58,11 @@ class Unsure(Held):
 
 
 class Given(NamedTuple):
-    """An answer, and its place in the stream."""
+    """An answer, its place in the stream, and what was said before it."""
 
     answer: Answered
     seq: int
+    before: Fix | None
 
 
 class _Said(NamedTuple):
@@ -104,7 +106,8 @@ class Holds:
         said = await self._said(hold)
         if _is_new(said.given, item):
             return said.given
-        if said.is_open and error.reason in {item.reason, _reason(said.held)}:
+        told = _told(said.held)
+        if said.is_open and (error.reason == item.reason or (told and error.reason == told.reason)):
             return None
         before = said.held.seq if said.held is not None else 0
         fact = self._fact(item, step, error)
@@ -150,7 +153,10 @@ class Holds:
         if answered is None or (held is not None and answered.seq < held.seq):
             return _Said(held, answered, None)
         answer = _answer(answered)
-        return _Said(held, answered, None if answer is None else Given(answer, answered.seq))
+        if answer is None:
+            return _Said(held, answered, None)
+        told = _told(held)
+        return _Said(held, answered, Given(answer, answered.seq, told.fix if told else None))
 
     def _fact(self, item: Item, step: str, error: Held) -> HeldFile:
         answers = _ANSWERS[step]
@@ -167,6 +173,7 @@ class Holds:
             answers=answers,
             title=unsure.title,
             season=unsure.season,
+            fix=item.fix,
             at=self.now(),
             host=self.host,
         )
@@ -179,7 +186,7 @@ def hold_of(item: Item, step: str) -> str:
 
 def _is_new(given: Given | None, item: Item) -> bool:
     """Whether a person said something that this file was not yet taken by."""
-    return given is not None and given.answer.answer != "settled" and given.seq != item.answered
+    return given is not None and given.answer.answer != "settled" and given.seq > item.answered
 
 
 def _answer(stored: Stored) -> Answered | None:
@@ -191,10 +198,10 @@ def _answer(stored: Stored) -> Answered | None:
     return fact if isinstance(fact, Answered) else None
 
 
-def _reason(stored: Stored | None) -> str:
-    """The reason that was told; empty: a newer version told it."""
+def _told(stored: Stored | None) -> HeldFile | None:
+    """What was told; None: nothing, or by a newer version."""
     try:
         fact = None if stored is None else events.decode_fact(stored.data)
     except (BadEvent, UnknownEvent):
-        return ""
-    return fact.reason if isinstance(fact, HeldFile) else ""
+        return None
+    return fact if isinstance(fact, HeldFile) else None

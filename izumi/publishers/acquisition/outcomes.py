@@ -17,7 +17,7 @@ from izumi.publishers.acquisition.claims import Elsewhere
 from izumi.publishers.acquisition.holds import Holds, hold_of
 from izumi.publishers.acquisition.intake import Intake
 from izumi.publishers.acquisition.settings import AcquisitionSettings
-from izumi.publishers.acquisition.steps import NotReady, Replaced
+from izumi.publishers.acquisition.steps import Ignored, NotReady, Replaced
 from izumi.storage.items import Item
 from izumi.storage.ledger import Ledger, Overtaken
 from izumi.storage.settle import Changed, look
@@ -86,7 +86,9 @@ class Outcomes:
             case Changed() | Overtaken():
                 await self._changed(item)
             case Replaced():
-                await self._replaced(item)
+                await self._ignored(item, "another file has its name; that one is taken")
+            case Ignored():
+                await self._ignored(item, str(error))
             case Held():
                 step = "settle" if item.settles else _STEPS.get(item.state, "store")
                 await self._hold(item, step, error)
@@ -124,16 +126,12 @@ class Outcomes:
         seen = await asyncio.to_thread(look, Path(current.root), current.path)
         if seen is None or seen[:2] != (current.device, current.inode):
             # Under this name is nothing, or another file, which has a row of its own.
-            current = await self.ledger.save(
-                current, state="settling", reason="", held_at="", answered=0
-            )
+            current = await self.ledger.save(current, state="settling", reason="", held_at="")
             await self.ledger.gone(current)
             self.intake.settling.drop(current.id)
             return
         if seen[2:4] == (current.size, current.mtime_ns):
-            settling = await self.ledger.save(
-                current, state="settling", reason="", held_at="", answered=0
-            )
+            settling = await self.ledger.save(current, state="settling", reason="", held_at="")
         else:
             changed = await self.ledger.changed(current, seen.found(current.path))
             if changed is None:
@@ -144,10 +142,9 @@ class Outcomes:
         self.intake.route([settling])
         self.intake.settling.seen(settling.id, seen)
 
-    async def _replaced(self, item: Item) -> None:
+    async def _ignored(self, item: Item, reason: str) -> None:
         await asyncio.to_thread(self.staging.release, item.id)
-        reason = "another file has its name; that one is taken"
-        log.warning("file.replaced", name=item.name, reason=reason)
+        log.warning("file.ignored", name=item.name, reason=reason)
         await self.ledger.save(item, state="ignored", reason=reason)
 
     async def _hold(self, item: Item, step: str, error: Held) -> None:

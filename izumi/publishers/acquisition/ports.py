@@ -5,6 +5,7 @@ from typing import Protocol
 
 from izumi.domain.events import Episode
 from izumi.domain.fix import Fix
+from izumi.domain.release import Filing
 from izumi.domain.rules import Rule
 from izumi.domain.subjects import Sub
 
@@ -17,6 +18,7 @@ class Identified(Protocol):
         key: `<show folder>/<episode file>`, legal on every storage.
         sub: Which folder of a location it goes to.
         held: Why a person must decide; None: it is certain enough.
+        ignored: Why it is left alone; None: it is not.
         facts: What is known, for whoever decides.
         title: The title by which a rule would know the release; empty: none was read.
         season: The season as the release writes it.
@@ -33,6 +35,9 @@ class Identified(Protocol):
 
     @property
     def held(self) -> str | None: ...  # noqa: D102 - see the class
+
+    @property
+    def ignored(self) -> str | None: ...  # noqa: D102 - see the class
 
     @property
     def facts(self) -> dict[str, str]: ...  # noqa: D102 - see the class
@@ -54,6 +59,7 @@ class Identifier(Protocol):
         *,
         rules: Sequence[Rule] = (),
         fix: Fix | None = None,
+        filing: Filing | None = None,
     ) -> Identified:
         """Identify.
 
@@ -62,6 +68,7 @@ class Identifier(Protocol):
             folders: Names of the folders between the watch folder and the file.
             rules: What was learnt of other files.
             fix: What a person said of this one.
+            filing: How files of that watch folder are filed.
 
         Raises:
             Held: A person must decide.

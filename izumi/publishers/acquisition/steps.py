@@ -21,6 +21,7 @@ import structlog
 from izumi.bus.ports import Bus, Conflict
 from izumi.domain.errors import BadKey, BusUnavailable, Held, Unavailable
 from izumi.domain.events import Acquired, Answered, Episode, File
+from izumi.domain.release import Filing
 from izumi.domain.rules import Rule
 from izumi.failpoints import failpoint
 from izumi.publishers.acquisition.claims import Announced, Claim, Claims, Elsewhere
@@ -54,6 +55,10 @@ class NotReady(Exception):
         super().__init__(reason)
         self.reason = reason
         self.passing = passing
+
+
+class Ignored(Exception):
+    """The watch folder's settings leave such a file where it is; says what it is."""
 
 
 class Replaced(Exception):
@@ -124,15 +129,12 @@ class Steps:
         failpoint("acquisition.after_settled")
         return item
 
-    async def identify(self, item: Item, said: Answered | None = None) -> Item:
+    async def identify(self, item: Item, watch: WatchSettings) -> Item:
         """From ready, or held, to identified.
-
-        Args:
-            item: The file.
-            said: What a person answered, when it is held.
 
         Raises:
             Held: A person must decide what it is.
+            Ignored: It is what the watch folder leaves alone.
             Changed: It is not what was proved.
             Unavailable: What is needed for it does not answer.
         """
@@ -148,11 +150,14 @@ class Steps:
                 name,
                 folders,
                 rules=await self.rules(),
-                fix=None if said is None else said.fix,
+                fix=item.fix,
+                filing=self._filing(watch),
             )
         except BadKey as exc:
             raise Held(str(exc), {"name": name}) from exc
-        if (doubt := _doubt(named, said)) is not None:
+        if named.ignored is not None and not item.approved:
+            raise Ignored(named.ignored)
+        if (doubt := _doubt(named, approved=item.approved)) is not None:
             raise Unsure(
                 doubt,
                 {"key": named.key} | named.facts,
@@ -170,9 +175,14 @@ class Steps:
             episode=named.episode,
         )
         failpoint("acquisition.after_identified")
-        if said is not None:
+        if item.answered:
             failpoint("acquisition.after_answered")
         return item
+
+    def _filing(self, watch: WatchSettings) -> Filing:
+        """A name must fit wherever the folder's files go."""
+        limits = [self.locations[name].name_bytes for name in watch.destinations]
+        return Filing(extras=watch.extras, part_bytes=min(limits))
 
     async def reject(self, item: Item, said: Answered) -> Item:
         """From held to ignored: a person does not want it."""
@@ -367,9 +377,9 @@ class Steps:
         return now
 
 
-def _doubt(named: Identified, said: Answered | None) -> str | None:
+def _doubt(named: Identified, *, approved: bool) -> str | None:
     """Why a person must look all the same; None: no reason, or they approved."""
-    if named.held is None or said is None or said.answer != "approve":
+    if named.held is None or not approved:
         return named.held
     if named.episode.show:
         return None

@@ -8,6 +8,7 @@ import structlog
 
 from izumi.domain.errors import Held
 from izumi.domain.events import Answered
+from izumi.domain.fix import merged
 from izumi.failpoints import failpoint
 from izumi.publishers.acquisition.holds import Holds
 from izumi.publishers.acquisition.line import Line
@@ -90,7 +91,7 @@ class Workers:
                 continue
             match item.state:
                 case "ready" | "held":
-                    item = await self.steps.identify(item, said)
+                    item = await self.steps.identify(item, watch)
                 case "identified":
                     item = await self.steps.stage(item)
                 case "staged" | "stored":
@@ -109,7 +110,13 @@ class Workers:
         said = given.answer
         log.info("hold.answered", name=item.name, answer=said.answer, by=said.by)
         # Written down with what comes of it: a crash before that carries it out again.
-        return msgspec.structs.replace(item, answered=given.seq), said
+        answered = msgspec.structs.replace(
+            item,
+            answered=given.seq,
+            fix=merged(given.before or item.fix, said.fix),
+            approved=item.approved or (said.answer == "approve" and item.held_at == "identify"),
+        )
+        return answered, said
 
     async def _settle(self, item: Item, begun: list[Item]) -> Item | None:
         seen = self.settling.take(item.id)
