@@ -1,15 +1,29 @@
 """`izumi identify`: what would these files be called, and how sure is that."""
 
+import asyncio
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
 
+from izumi import compose
+from izumi import settings as settings_
+from izumi.commands.lines import chunks
+from izumi.commands.options import ConfigFile
+from izumi.domain import rules as rules_
 from izumi.domain.identify import identify as identified
 from izumi.domain.reading.folders import parted
-from izumi.naming.report import as_line, as_object
+from izumi.domain.release import Identification
+from izumi.domain.rules import Rule
+from izumi.naming.report import as_explanation, as_line, as_object
+from izumi.naming.shows import Placed, Shows, asked, place
+from izumi.runtime import telemetry
+from izumi.settings import Settings
+from izumi.storage import learnt
 
 
 def identify(
@@ -18,33 +32,84 @@ def identify(
     /,
     *,
     json: Annotated[bool, Parameter(negative="")] = False,
+    explain: Annotated[bool, Parameter(negative="")] = False,
+    offline: Annotated[bool, Parameter(negative="")] = False,
+    config: ConfigFile = None,
 ) -> int:
     """Say of each name what it is, one line each, in the same order.
 
+    Shows are looked up at AniList, and kept in the state folder; without a configuration
+    file that is $XDG_STATE_HOME/izumi, else ~/.local/state/izumi. While AniList is away,
+    shows that are known here are found all the same, and others are left open.
+
     Args:
         names: File names, paths or release titles; `-` reads them from standard input,
-            one a line.
+            one a line, and answers whatever lines are there.
         json: One JSON object a line instead of a line for people.
+        explain: Say how each decision was made, in several lines; `--json` has it anyway.
+        offline: Do not ask AniList; shows that are known here are found.
+        config: See below.
 
     Returns:
         The exit code: 0, also when names are held.
     """
-    for name in _all(names):
-        folders, file = parted(name)
-        found = identified(file, folders=folders)
-        if json:
-            sys.stdout.buffer.write(msgspec.json.encode(as_object(found)) + b"\n")
-        else:
-            sys.stdout.buffer.write(as_line(found).encode("utf-8", "replace") + b"\n")
-    sys.stdout.buffer.flush()
+    settings = _settings(config)
+    rules = learnt.load(compose.acquisition_state(settings))
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        opened = compose.catalogue_for_once(settings, offline=offline)
+        shows = runner.run(stack.enter_async_context(opened))
+        try:
+            # Reading waits outside the loop, so that an interrupt ends it at once.
+            for some in _together(names):
+                found = [_read(name, rules) for name in some]
+                _write(found, runner.run(_placed(shows, found)), json=json, explain=explain)
+        finally:
+            runner.run(stack.aclose())
     return 0
 
 
-def _all(names: Iterable[str]) -> Iterator[str]:
+def _settings(config: Path | None) -> Settings:
+    path = settings_.find_or_none(config)
+    settings = settings_.load(path) if path else settings_.unconfigured()
+    telemetry.configure("warning", settings.log.format, secrets=settings_.secrets(settings))
+    return settings
+
+
+def _read(name: str, rules: Sequence[Rule]) -> Identification:
+    folders, file = parted(name)
+    return rules_.apply(identified(file, folders=folders), rules)
+
+
+async def _placed(shows: Shows, found: Iterable[Identification]) -> list[Placed]:
+    return await place(shows, [asked(one) for one in found])
+
+
+def _write(
+    found: Sequence[Identification], placed: Sequence[Placed], *, json: bool, explain: bool
+) -> None:
+    for one, at in zip(found, placed, strict=True):
+        if json:
+            line = msgspec.json.encode(as_object(one, at))
+        else:
+            text = as_explanation(one, at) if explain else as_line(one, at)
+            line = text.encode("utf-8", "replace")
+        sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _together(names: Iterable[str]) -> Iterator[list[str]]:
+    """The names in parts that are answered together."""
+    given: list[str] = []
     for name in names:
         # Bytes that are no UTF-8 make a name too: a replaced one, and never the end.
         if name != "-":
-            yield name.encode("utf-8", "replace").decode()
+            given.append(name.encode("utf-8", "replace").decode())
             continue
-        for line in sys.stdin.buffer:
-            yield line.rstrip(b"\r\n").decode("utf-8", "replace")
+        if given:
+            yield given
+            given = []
+        for lines in chunks(sys.stdin.buffer):
+            yield [line.decode("utf-8", "replace") for line in lines]
+    if given:
+        yield given

@@ -1,5 +1,6 @@
 """The composition root: settings in, running units out. Nothing else builds adapters."""
 
+from izumi.compose.catalogue import catalogue_for_once
 from izumi.compose.connections import bus, hand_back, prepare, prepare_patiently, store
 from izumi.compose.instance import Instance, instance, instance_name, run
 from izumi.compose.wanted import (
@@ -18,6 +19,7 @@ __all__ = [
     "Wanted",
     "acquisition_state",
     "bus",
+    "catalogue_for_once",
     "chosen",
     "configured",
     "hand_back",

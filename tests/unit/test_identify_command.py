@@ -10,12 +10,15 @@ from izumi.commands.identify import identify
 
 
 @pytest.fixture
-def ask(monkeypatch, capfdbinary):
-    """Runs the command; its output, one entry a line."""
+def ask(monkeypatch, capfdbinary, tmp_path):
+    """Runs the command, without AniList; its output, one entry a line."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.delenv("IZUMI_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
 
     def run(*names: str, stdin: bytes = b"", **options: bool) -> list[str]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        assert identify(list(names), **options) == 0
+        assert identify(list(names), offline=True, **options) == 0
         output: bytes = capfdbinary.readouterr().out
         return output.decode().splitlines()
 
