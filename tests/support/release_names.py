@@ -156,3 +156,43 @@ def broken(seed: int, count: int) -> Iterator[str]:
                 case _:
                     letters = letters[at:] + letters[:at]
         yield "".join(letters)
+
+
+def hostile(seed: int, count: int) -> Iterator[str]:
+    """Names made to hurt: very long, deeply nested, full of numbers, marks and invisibles."""
+    chance = random.Random(seed)  # noqa: S311 - the same names in every run
+    pieces = (
+        *("[", "]", "(", ")", "【", "】", "{", "}", " - ", "-", "_", ".", " ", "  ", "/", "|", "~"),
+        *("0", "9" * 60, "01", "12.5", "½", "③", "٣", "十二", "1-", "1,", "S01E", "S99", "E", "v2"),
+        *(
+            "第",
+            "話",
+            "第99999999999話",
+            "Season ",
+            "OVA",
+            "NCOP",
+            "sample",
+            "END",
+            "1080p",
+            "x264",
+        ),
+        *("1920x1080", "(2019)", "☆", "\u202e", "\u200b", "\u0301" * 40, "\ud83d", "\x00", "\n"),
+        *(
+            "CON",
+            "nul.",
+            ".mkv",
+            ".mkv.mp4",
+            "Show",
+            "葬送",
+            "ﷺ",
+            "ẛ̣",
+            "İ",
+            "ß",
+            "\U0001f468\u200d",
+        ),
+    )
+    for _ in range(count):
+        some = chance.sample(pieces, chance.randint(1, 6))
+        repeat = chance.choice((1, 1, 2, 5, 40, 400))
+        text = "".join(chance.choice(some) for _ in range(chance.randint(1, 8) * repeat))
+        yield chance.choice(("", "[G] ", "Show - 01 ")) + text + chance.choice(("", ".mkv"))

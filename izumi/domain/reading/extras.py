@@ -15,7 +15,7 @@ _DIGIT: Final = re.compile(r"\d")
 
 
 def mark(scanned: Scan, found: Found | None) -> Found | None:
-    """What it is ("NCOP1", "sample 05") and where that stands; None: an episode or a film.
+    """What it is ("NCOP1", "05 sample") and where that stands; None: an episode or a film.
 
     Args:
         scanned: The name.
@@ -26,7 +26,9 @@ def mark(scanned: Scan, found: Found | None) -> Found | None:
     named = _sample(scanned, found) or _worded(scanned, firm=firm and not boxed)
     if named is None:
         return None if found else _coded(scanned)
-    if found and (firm or named.how == "sample") and not _DIGIT.search(named.number):
+    if found and named.how == "sample":
+        return named._replace(number=f"{found.number} {named.number}")
+    if found and firm and not _DIGIT.search(named.number):
         return named._replace(number=f"{named.number} {found.number}")
     return named
 
@@ -56,12 +58,13 @@ def _sample(scanned: Scan, found: Found | None) -> Found | None:
         numbered = (
             found is not None and found.end <= start and not view[found.end : start].strip(" -.")
         )
-        ends = not view[end:].strip(" -.")
+        ends = view[end:].lstrip(" -.")[:1] in {"", "[", "("}
+        dashed = view[:start].endswith(" - ")
         behind = before[-1:] in {"]", ")", "}"} or vocabulary.is_strong(
             re.split(r"[ \[(]", before)[-1]
         )
         glued = scanned.text.dotted and view[start - 1 : start] == "-"
-        if boxed or numbered or (ends and (not before or behind or glued)):
+        if boxed or numbered or (ends and (not before or behind or glued or dashed)):
             return Found(scanned.text.shown[start:end], start, end, 1.0, "sample")
     return None
 

@@ -18,7 +18,7 @@ _EXTRAS: Final = re.compile(
     r"extras?|nc|ncop ?(?:&|\+|and) ?nced|nc ?op|nc ?ed|creditless|menus?|pvs?|cms?|bonus(?:es)?"
     r"|featurettes?|samples?|scans|sps? ?& ?extras|trailers?|映像特典|特典映像|特典"
 )
-_SPECIALS: Final = re.compile(r"specials?|sps?|ovas?|oads?|onas?|season 0+|s0+")
+_SPECIALS: Final = re.compile(r"specials?|sps?|ovas?|oads?|onas?")
 
 
 class Hints(NamedTuple):
@@ -49,10 +49,10 @@ def hints(folders: Sequence[str]) -> Hints:
         view = fold(name).strip(" .-[]()")
         if _EXTRAS.fullmatch(view):
             found = found._replace(extras=True)
-        elif _SPECIALS.fullmatch(view):
-            found = found._replace(specials=True)
         elif seasons := _season_only(view):
             found = found._replace(seasons=found.seasons or seasons)
+        elif _SPECIALS.fullmatch(view):
+            found = found._replace(specials=True)
         elif view and not _GENERIC.fullmatch(view) and not _DRIVE.fullmatch(name):
             return _show(found, name)
     return found

@@ -24,7 +24,7 @@ def read(stem: str) -> Reading:
     """
     if match := _SAMPLE_FIRST.match(stem):
         reading = read(stem[match.end() :])
-        named = f"sample {reading.episode or ''}".strip()
+        named = f"{reading.episode or ''} sample".strip()
         return msgspec.structs.replace(reading, extra=named, extra_sure=1.0)
     scanned = scan(text_of(tidy(stem)))
     found = episodes.episode(scanned)
