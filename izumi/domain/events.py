@@ -261,6 +261,52 @@ class JobRecord(Message, frozen=True, kw_only=True, tag="job/1"):
     at: dt.datetime
 
 
+class ToldMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that stands at a target.
+
+    Attributes:
+        id: What the target calls it; "" where it cannot be edited.
+        says: Hash of what it says.
+        at: When it was sent or edited.
+    """
+
+    id: str
+    says: str
+    at: dt.datetime
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """News of one or more episodes of a show, in one message at each target.
+
+    Attributes:
+        id: The job that began it.
+        facts: What happened so far, in the order in which it was heard.
+        messages: By target.
+        at: When the last episode was added.
+    """
+
+    id: str
+    facts: tuple[Acquired | Encoded | Distributed, ...]
+    messages: dict[str, ToldMessage] = {}
+    at: dt.datetime
+
+
+class Told(Message, frozen=True, kw_only=True, tag="told/1"):
+    """What a notifier group told of a show.
+
+    Attributes:
+        show: Name of its folder.
+        notes: The youngest last; old ones are dropped.
+        holder: Job and instance that are at it now; "" when none is.
+    """
+
+    group: str
+    show: str
+    notes: tuple[Note, ...] = ()
+    holder: str = ""
+    at: dt.datetime
+
+
 class Progress(Message, frozen=True, kw_only=True, tag="progress/1"):
     """How far one job is.
 
@@ -322,6 +368,7 @@ MESSAGES: tuple[type[Message], ...] = (
     RuleMade,
     RuleRemoved,
     JobRecord,
+    Told,
     Progress,
     Node,
     Control,

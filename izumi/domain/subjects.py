@@ -4,6 +4,7 @@ izumi.file.acquired.<sub>.<priority>.<id>      izumi.file.encoded.<sub>.<priorit
 izumi.file.distributed.<group>.<destination>.<id>
 izumi.file.notified.<group>.<id>               izumi.file.held.<unit>.<hold>
 izumi.file.answered.<unit>.<hold>              izumi.rule.<id>
+izumi.told.<group>.<show>
 izumi.do.<unit>.<group>.<priority>.<id>        izumi.job.<unit>.<group>.<job>
 izumi.progress.<unit>.<job>                    izumi.node.<unit>.<instance>
 izumi.ctl.<unit>.<instance|all>
@@ -111,6 +112,11 @@ def order(unit: str, group: str, priority: str, job: str) -> str:
 def job(unit: str, group: str, job_id: str) -> str:
     """Subject of the job log of one job."""
     return f"izumi.job.{token(unit)}.{token(group)}.{token(job_id)}"
+
+
+def told(group: str, show: str) -> str:
+    """Subject of what a notifier group told of a show."""
+    return f"izumi.told.{token(group)}.{hashlib.sha256(show.encode()).hexdigest()[:32]}"
 
 
 def progress(unit: str, job_id: str) -> str:

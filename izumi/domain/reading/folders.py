@@ -11,13 +11,14 @@ from izumi.domain.reading.text import fold, pieces, tidy
 _DRIVE: Final = re.compile(r"^(?:[A-Za-z]:|\.{0,2}|~)$")
 _GENERIC: Final = re.compile(
     r"anime|animes|tv|tv ?shows?|shows|series|movies?|films?|downloads?|complete|videos?|media"
-    r"|torrents?|subs?|subtitles?|fonts|airing|premiered|airing \[hardsub|batch|bd|dvd|web"
+    r"|torrents?|main|subs?|subtitles?|fonts|airing|premiered|airing \[hardsub|batch|bd|dvd|web"
     r"|dis[ck] ?\d*"
 )
 _EXTRAS: Final = re.compile(
     r"extras?|nc|ncop ?(?:&|\+|and) ?nced|nc ?op|nc ?ed|creditless|menus?|pvs?|cms?|bonus(?:es)?"
     r"|featurettes?|samples?|scans|sps? ?& ?extras|trailers?|映像特典|特典映像|特典"
 )
+_SUBTITLES: Final = re.compile(r"^(?:subs|subtitles) (?=(?:main|bd|web|tv|season)(?![a-z]))")
 _SPECIALS: Final = re.compile(r"specials?|sps?|ovas?|oads?|onas?")
 
 
@@ -46,7 +47,7 @@ def hints(folders: Sequence[str]) -> Hints:
     found = Hints()
     for folder in reversed(folders):
         name = tidy(folder)
-        view = fold(name).strip(" .-[]()")
+        view = _SUBTITLES.sub("", fold(name)).strip(" .-[]()")
         if _EXTRAS.fullmatch(view):
             found = found._replace(extras=True)
         elif seasons := _season_only(view):

@@ -39,7 +39,8 @@ SXXEYY: Final = re.compile(
 CROSS: Final = re.compile(rf"{_B}(?P<s>\d{{1,2}})x(?P<e>\d{{2,3}}){_V}{_E}")
 COUNTER: Final = re.compile(
     rf"第 ?(?P<e>{_H}){_V}(?:[-~至到](?P<e2>{_H}))? ?[話话集回夜局席]{_V2}"
-    rf"|(?<![\d.全共])(?P<f>{_M})(?:[-~至到](?P<f2>\d{{1,4}}))?[話话集回](?![目数])"
+    rf"|(?<![\d.全共])(?P<f>{_M})(?:[-~至到](?P<f2>\d{{1,4}}))?"
+    r"[話话集回](?!(?![完终終])[\u3400-\u9fff])"
 )
 WHOLE: Final = re.compile(rf"[全共] ?(?P<e>{_H}) ?[話话集回]|(?P<f>\d{{1,4}}) ?[話话集回]全")
 WORD: Final = re.compile(

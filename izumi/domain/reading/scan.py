@@ -40,6 +40,7 @@ _TYPE: Final = re.compile(
 )
 _SEASON_WORDS: Final = re.compile(r"[ ,+&/-]*")
 _BLANK: Final = re.compile(r"[ ★☆◆◇■□●○※♛❀✿→.,/|!-]*")
+_ANNOUNCED: Final = re.compile(r"[★☆][^★☆]*[★☆]")
 _ADDRESS: Final = re.compile(r".*(?<![^\W_])www[. ].*|\W*[\w.-]+\.(?:com|net|org|info|me|cc|tv)\W*")
 
 
@@ -118,7 +119,9 @@ def _role(bracket: str, view: str) -> Role:
     if _BLANK.fullmatch(view):
         return Role.NOISE
     if not bracket:
-        return Role.TYPE if _TYPE.fullmatch(view.strip(" ★☆")) else Role.FREE
+        if _TYPE.fullmatch(view.strip(" ★☆")):
+            return Role.TYPE
+        return Role.NOISE if _ANNOUNCED.fullmatch(view) else Role.FREE
     tests = (
         (Role.NOISE, lambda: vocabulary.NOISE.fullmatch(view) or _ADDRESS.fullmatch(view)),
         (Role.NOISE, lambda: patterns.DATE.fullmatch(view)),

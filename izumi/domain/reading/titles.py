@@ -92,6 +92,7 @@ def titles(
     if not parts:
         return Titles((), year)
     chosen = next((part for part in parts if not CJK.search(part)), parts[0])
+    chosen = _uncounted(chosen, seasons)
     more = [other for part in parts for other in _others(part, episode=found is not None)]
     if found and found.start < len(scanned.text.shown):
         wholes.append(clean(scanned.text.shown[first:stop]))
@@ -106,6 +107,13 @@ def _numbered(chosen: str, found: Found | None, seasons: tuple[int, ...]) -> Ite
     if found and (match := _KIND_NUMBER.fullmatch(found.number)):
         yield f"{chosen} {match['kind']}"
         yield f"{chosen} {match['kind']} {match['number']}"
+
+
+def _uncounted(title: str, seasons: tuple[int, ...]) -> str:
+    """A title without the season that is written twice: "Jujutsu Kaisen 2 - S02E18"."""
+    if len(seasons) == 1 and seasons[0] > 1 and title.endswith(f" {seasons[0]}"):
+        return clean(title.removesuffix(f" {seasons[0]}")) or title
+    return title
 
 
 def _before_season(
@@ -158,6 +166,10 @@ def split(text: str) -> list[str]:
             if len(inner) > 1 and (mixed or native) and _all_titles(inner, mark):
                 parts += inner
                 break
+            if mark is _SPACED_DASH and len({clean(piece).casefold() for piece in inner}) == 1:
+                # "Overlord S4 - OVERLORD 第四季", without the seasons.
+                parts.append(inner[0])
+                break
         else:
             parts.append(part)
     return parts
@@ -169,11 +181,16 @@ def _joined(parts: Sequence[str]) -> list[str]:
     for part in parts:
         single = found and not CJK.search(found[-1]) and found[-1][-1:].isalpha()
         single = single and len(_LATIN_WORD.findall(found[-1])) == 1
+        single = single and _letters(found[-1]) != _letters(part)
         if single and found[-1][-1:].isascii() and part[:1].isascii() and part[:1].isalpha():
             found[-1] += f"/{part}"
         else:
             found.append(part)
     return found
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.casefold())
 
 
 def _all_titles(parts: list[str], mark: re.Pattern[str]) -> bool:
