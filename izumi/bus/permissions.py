@@ -12,7 +12,16 @@ import msgspec
 
 from izumi.bus.connection import inbox_prefix
 from izumi.bus.mailbox import NEXT
-from izumi.bus.topology import DEAD, NODES, PROGRESS, RULES, STREAM, Membership, consumer_names
+from izumi.bus.topology import (
+    DEAD,
+    NODES,
+    PROGRESS,
+    RULES,
+    STREAM,
+    TOLD,
+    Membership,
+    consumer_names,
+)
 from izumi.domain.errors import ConfigError
 from izumi.domain.subjects import token
 
@@ -79,6 +88,9 @@ def _worker(unit: str, group: str = "") -> Role:
             # The form that servers will use once it is switched on, with domain and account.
             f"$JS.ACK.*.*.{STREAM}.{name}.>",
         ]
+    if unit == "notifier":
+        own = f"izumi.told.{token(group)}.>"
+        publish += [own, f"{_DIRECT}.{TOLD}.{own}"]
     name = role_name(unit, group)
     return Role(
         name=name,
@@ -119,7 +131,7 @@ _DASHBOARD: Final = Role(
         "$JS.API.STREAM.INFO.*",
         "$JS.API.CONSUMER.LIST.*",
         "$JS.API.CONSUMER.INFO.*.*",
-        *(f"{_DIRECT}.{stream}" for stream in (STREAM, DEAD, PROGRESS, NODES, RULES)),
+        *(f"{_DIRECT}.{stream}" for stream in (STREAM, DEAD, PROGRESS, NODES, RULES, TOLD)),
         f"{_DIRECT}.{STREAM}.izumi.>",
     ),
     subscribe=(f"{inbox_prefix('dashboard')}.>", "izumi.>"),

@@ -45,6 +45,8 @@ def stream_of(subject: str) -> str:
             return topology.NODES
         case ["izumi", "rule"]:
             return topology.RULES
+        case ["izumi", "told"]:
+            return topology.TOLD
     return topology.STREAM
 
 

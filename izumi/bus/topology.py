@@ -20,6 +20,7 @@ DEAD: Final = "IZUMI_DLQ"
 PROGRESS: Final = "IZUMI_PROGRESS"
 NODES: Final = "IZUMI_NODES"
 RULES: Final = "IZUMI_RULES"
+TOLD: Final = "IZUMI_TOLD"
 TIER_GROUP: Final = "tiers"
 """The priority group that every pull names; tiers are its priorities, 0 to 9."""
 NODE_TTL_S: Final = 15
@@ -128,7 +129,7 @@ class ConsumerConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def streams(replicas: int = 1) -> tuple[StreamConfig, ...]:
-    """The five streams.
+    """The six streams.
 
     `IZUMI` refuses new messages when it is full instead of dropping unprocessed ones, and
     allows none of the headers (roll-up, schedule, TTL) that walk past permissions.
@@ -187,6 +188,17 @@ def streams(replicas: int = 1) -> tuple[StreamConfig, ...]:
             max_bytes=8 << 20,
             max_msgs_per_subject=1,
             discard="new",
+            deny_delete=True,
+            deny_purge=True,
+        ),
+        # Which messages tell of which episodes. Of a full one the shows that were silent
+        # for longest are forgotten: what comes of them is told in a new message.
+        StreamConfig(
+            name=TOLD,
+            subjects=("izumi.told.>",),
+            num_replicas=replicas,
+            max_bytes=64 << 20,
+            max_msgs_per_subject=1,
             deny_delete=True,
             deny_purge=True,
         ),

@@ -157,6 +157,7 @@ def test_replicas_are_of_what_must_not_be_lost():
         topology.PROGRESS: 1,
         topology.NODES: 3,
         topology.RULES: 3,
+        topology.TOLD: 3,
     }
 
 
