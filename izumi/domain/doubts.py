@@ -43,7 +43,7 @@ def doubts(found: Identification, opinions: Opinions, extras: Extras) -> Iterato
     else:
         yield from _no_episode(found, opinions.own)
     yield from _too_much(found)
-    if opinions.own.other_seasons and found.seasons == opinions.own.seasons:
+    if opinions.own.other_seasons:
         said = " or ".join(map(str, (*found.seasons, *opinions.own.other_seasons)))
         yield Doubt(f"the season is {said}", 0.4, "season")
     if not found.extra and not _same_episode(opinions):

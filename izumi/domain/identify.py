@@ -91,6 +91,8 @@ def _decided(
     name: str, extension: str, opinions: Opinions, hints: Hints, extras: Extras
 ) -> Identification:
     """One decision out of what the readers and the folders say."""
+    if hints.seasons:
+        opinions = opinions._replace(own=msgspec.structs.replace(opinions.own, other_seasons=()))
     own = opinions.own
     titles = tuple(_titles(opinions, hints))
     extra = own.extra or (_in_extras(own) if hints.extras else None)

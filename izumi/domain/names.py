@@ -172,11 +172,13 @@ def _season(found: Identification) -> str:
 
 def _fitted(title: str, tail: str, limit_bytes: int) -> str:
     """Title and tail within the limit: a title that is cut gets a short hash of the whole."""
+    if device := _DEVICE.match(title + tail):
+        title = f"{title[: device.end()]}_{title[device.end() :]}"
     room = limit_bytes - ROOM_BYTES - len(tail.encode())
     if len(title.encode()) > room:
         mark = f" ~{_hash(title)}"
         title = _cut(title, room - len(mark)) + mark
-    name = _DEVICE.sub(r"\1_", title + tail) if _DEVICE.match(title + tail) else title + tail
+    name = title + tail
     return f"{name}_" if name.endswith(PART_ENDING) else name.strip(" ")
 
 

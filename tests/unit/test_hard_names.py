@@ -1,0 +1,178 @@
+"""Classes of names that parsers of release names are known to fail on: right, or held."""
+
+import pytest
+
+from izumi.domain import names
+from izumi.domain.identify import identify
+from izumi.domain.reading.folders import parted
+from izumi.domain.release import Identification
+
+
+def at(path: str) -> Identification:
+    folders, name = parted(path)
+    return identify(name, folders=folders)
+
+
+@pytest.mark.parametrize(
+    ("name", "episode"),
+    [
+        ("Show - 01-03 [1080p].mkv", "01-03"),
+        ("Show - 01+02 [1080p].mkv", "01-02"),
+        ("Show - 01&02 [1080p].mkv", "01-02"),
+        ("Show S01E01E02 [1080p].mkv", "01-02"),
+        ("Show S01E01-E03 [1080p].mkv", "01-03"),
+        ("Show S01E01-03 [1080p].mkv", "01-03"),
+        ("Show S01E01+02.mkv", "01-02"),
+        ("Show 第01-03話.mkv", "01-03"),
+        ("Show - 1~2.mkv", "1-2"),
+        ("[G] Show - 01 ~ 12 [1080p]", "01-12"),
+        ("[G] Show [01-12 END][1080p]", "01-12"),
+        ("[G] Show 1~12 [1080p]", "1-12"),
+        ("[字幕组][标题][全12集][1080P]", "1-12"),
+    ],
+)
+def test_several_episodes_stay_a_range(name, episode):
+    found = identify(name)
+    assert (found.title in {"Show", "标题"}, found.episode, found.held) == (True, episode, None)
+
+
+@pytest.mark.parametrize(
+    "name", ["[G] Show - 01-12 [1080p].mkv", "Show S01E01-E13.mp4", "[G] Show [01-24][1080p].mkv"]
+)
+def test_more_episodes_than_one_video_holds_are_asked_about(name):
+    held = identify(name).held
+    assert held is not None
+    assert "in one file" in held
+
+
+def test_a_batch_of_many_files_is_none_of_them():
+    assert identify("[G] Show [01-24][1080p]").held is None
+    assert at("[G] Show [01-24][1080p]/[G] Show - 07 [1080p].mkv").episode == "07"
+
+
+@pytest.mark.parametrize(
+    ("name", "revision"),
+    [
+        ("Show - 05v2.mkv", 2),
+        ("Show - 05V2 [1080p].mkv", 2),
+        ("Show 05 v2.mkv", 2),
+        ("Show - 05 (v2).mkv", 2),
+        ("Show - 05 [V2] [1080p].mkv", 2),
+        ("Show - 05 [1080p] v3.mkv", 3),
+        ("Show - 05 - v2 [720p].mkv", 2),
+        ("Show - 05v0.mkv", 0),
+        ("Show - 12.5v2 [1080p].mkv", 2),
+        ("Show - 01v2-03v2 [1080p].mkv", 2),
+        ("Show - 05 ver2.mkv", 2),
+        ("Show - 05 Rev2 [1080p].mkv", 2),
+        ("Show S01E05v2 [1080p].mkv", 2),
+        ("Show.S01E05.REPACK.1080p.WEB-DL.H.264-GRP.mkv", 2),
+        ("Show.S01E05.REPACK2.1080p.WEB-DL.H.264-GRP.mkv", 3),
+        ("Show.S01E05.PROPER.1080p.WEB-DL.H.264-GRP.mkv", 2),
+        ("[字幕社][标题][第05话v2][1080P].mp4", 2),
+        ("[字幕社][标题][第05v2話][1080P].mp4", 2),
+        ("[字幕社][标题][05_v2][1080P].mp4", 2),
+        ("[字幕社][标题][05(v2)][1080P].mp4", 2),
+        ("[字幕社][标题][05][1080P][v2].mp4", 2),
+        ("Show - 05 - A Proper Goodbye.mkv", None),
+        ("NieR Automata Ver1.1a - 05.mkv", None),
+        ("V8 - 05.mkv", None),
+    ],
+)
+def test_every_way_to_write_a_version_is_one(name, revision):
+    found = identify(name)
+    assert (found.revision, found.held) == (revision, None)
+    assert found.episode in {"05", "12.5", "01-03"}
+
+
+@pytest.mark.parametrize(
+    ("path", "extra"),
+    [
+        ("[G] Show - NCOP1 [1080p].mkv", "NCOP1"),
+        ("[VCB-Studio] Show [NCED_EP01][Ma10p_1080p][x265_flac].mkv", "NCED EP01"),
+        ("Show - NCOP 2 (Ep 12) [BD].mkv", "NCOP 2"),
+        ("Show - Creditless Opening 1 [BD].mkv", "Creditless Opening 1"),
+        ("Show - Clean ED.mkv", "Clean ED"),
+        ("Show OP1v2 [BD].mkv", "OP1"),
+        ("Show_OP_02_Web.mkv", "OP 02"),
+        ("[G] Show - PV2 [1080p].mkv", "PV2"),
+        ("[G] Show [Teaser_PV2][1080p].mkv", "Teaser PV2"),
+        ("Show CM Collection.mkv", "CM Collection"),
+        ("Show BD Menu Vol. 1.mkv", "BD Menu Vol. 1"),
+        ("[VCB-Studio] Show [Menu01][Ma10p_1080p].mkv", "Menu01"),
+        ("[VCB-Studio] Show [IV01][Ma10p_1080p][x265_flac].mkv", "IV01"),
+        ("Show - Trailer.mkv", "Trailer"),
+        ("Show - 01 sample.mkv", "01 sample"),
+        ("Show.S01E01.1080p.WEB-DL.x264-GRP-sample.mkv", "01 sample"),
+        ("sample-show.s01e01.mkv", "01 sample"),
+        ("Show/Extras/Show - 03.mkv", "Extra 03"),
+        ("Show/NCOP & NCED/Show - NCED2.mkv", "NCED2"),
+        ("Show/Sample/show.s01e01.mkv", "Extra 01"),
+    ],
+)
+def test_an_extra_is_no_episode_whatever_numbers_it_has(path, extra):
+    found = at(path)
+    assert (found.kind, found.extra, found.episode) == ("extra", extra, None)
+    assert found.title is not None
+    assert found.title.lower() == "show"
+    assert found.held is not None
+    assert (names.key(found) or "").split("/")[1] == "Extras"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "[G] Shomin Sample - 10 [720p].mkv",
+        "[G] takt op.Destiny - 10 [1080p].mkv",
+        "[G] Trailer Park - 10 [1080p].mkv",
+        "Show - 10 - The Opening.mkv",
+        "Show - 10 - Preview of Things.mkv",
+        "[Anime Chap] Show - S01E10 [WEB 1080p] {OP & ED Lyrics} - Episode 10.mkv",
+    ],
+)
+def test_a_word_for_an_extra_in_a_title_makes_none(name):
+    found = identify(name)
+    assert (found.kind, found.episode, found.held) == ("episode", "10", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "seasons", "episode"),
+    [
+        # A number with a meaning of its own, behind the title or in it.
+        ("[G] One Piece - 1013 [1080p].mkv", "One Piece", (), "1013"),
+        ("[G] Show - 101 [1080p].mkv", "Show", (), "101"),
+        ("[G] Show S4 - 64 [1080p].mkv", "Show", (4,), "64"),
+        ("[Judas] Jujutsu Kaisen 2 - S02E18.mkv", "Jujutsu Kaisen", (2,), "18"),
+        ("[桜都字幕组] 某某 第二季 / Mato Seihei 2 [11][1080P].mp4", "Mato Seihei", (2,), "11"),
+        ("[ANi] Overlord S4 -  OVERLORD 第四季 - 06 [1080P].mp4", "Overlord", (4,), "06"),
+        ("[G] Memories Off 3.5 - 04 (DVD 10-bit).mkv", "Memories Off 3.5", (), "04"),
+        ("[G] Show 2 [03] [720p].mkv", "Show 2", (), "03"),
+        ("Monster 1 of 74.avi", "Monster", (), "1"),
+        ("Noragami - 2x06 - Done [Episode 6].mkv", "Noragami", (2,), "06"),
+        # Decoration, remarks and spacing.
+        ("Show  -  05  [1080p].mkv", "Show", (), "05"),
+        ("【组】★5周年★[出租车/Odd Taxi][13][720p].mp4", "Odd Taxi", (), "13"),
+        ("[G] Show - 75 [1080p](76集之后今冬放送).mkv", "Show", (), "75"),
+        ("【组】★10月新番★[亂馬 1/2 / Ranma 1/2 (2024)][19][1080p].mp4", "Ranma 1/2", (), "19"),
+        ("[组][电影某某F/Movie_Some_F/映画なにかF][720p].mp4", "Movie Some F", (), None),
+        ("【组】★劇場版★[泡泡/Bubble][720p].mp4", "Bubble", (), None),
+    ],
+)
+def test_numbers_and_words_of_the_title_stay_in_it(name, title, seasons, episode):
+    found = identify(name)
+    assert (found.title, found.seasons, found.episode) == (title, seasons, episode)
+    assert found.held is None
+
+
+@pytest.mark.parametrize(
+    "name", ["[G] Golden Kamuy 4th Season S3 - 04 [1080p].mkv", "[G] Show 第二季 S3 - 04.mkv"]
+)
+def test_two_seasons_in_one_name_are_asked_about(name):
+    assert (identify(name).held or "").startswith("the season is ")
+    assert identify(name, folders=["Show", "Season 4"]).held is None
+
+
+def test_a_folder_of_subtitles_or_of_a_part_names_no_show():
+    assert at("Cue/Subs_Main/[G] CUE! [18].JPSC.ass").title == "Cue"
+    assert at("Saibou/Subs_Season2/[G] Saibou [06].ass").seasons == (2,)
+    assert identify("Show S2 - 05.mkv", folders=["Show", "Season 0"]).seasons == (0,)
