@@ -72,17 +72,29 @@ admin = App(
 )
 _acquisition = App(name="acquisition", help="Files of the watch folders.")
 _hold = App(name="hold", help="What a person must decide.")
+_rules = App(name="rules", help="What names are read with: learnt of holds, or said before.")
 _dlq = App(name="dlq", help="Dead letters: what was given up.")
 _jobs = App(name="jobs", help="Jobs of every unit.")
 _bus = App(name="bus", help="Streams and consumers.")
-for _sub in (_acquisition, _hold, _dlq, _jobs, _bus):
+for _sub in (_acquisition, _hold, _rules, _dlq, _jobs, _bus):
     admin.command(_sub)
 _acquisition.command(
     "izumi.commands.admin:acquisition_list",
     name="list",
     help="Every file with its state, since when and why.",
 )
-_hold.command("izumi.commands.admin:hold_list", name="list", help="What is held, by whom and why.")
+_hold.command("izumi.commands.holds:hold_list", name="list", help="What is held, by whom and why.")
+_hold.command("izumi.commands.holds:hold_show", name="show", help="All that is known of one.")
+_hold.command(
+    "izumi.commands.holds:hold_approve", name="approve", help="Take it as read, or do it again."
+)
+_hold.command(
+    "izumi.commands.holds:hold_fix", name="fix", help="Say what it is; once or as a rule."
+)
+_hold.command("izumi.commands.holds:hold_reject", name="reject", help="Leave it, and ask no more.")
+_rules.command("izumi.commands.rules:rules_list", name="list", help="Every rule.")
+_rules.command("izumi.commands.rules:rules_add", name="add", help="Say what a title is.")
+_rules.command("izumi.commands.rules:rules_remove", name="remove", help="Take it out of force.")
 _dlq.command(
     "izumi.commands.admin:dlq_list", name="list", help="What was given up, by whom and why."
 )

@@ -1,14 +1,11 @@
-"""`izumi-admin`: what is held, given up, in work, alive; and the bus itself."""
+"""`izumi-admin`: what is given up, in work, alive; and the bus itself."""
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Annotated, Protocol, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import msgspec
-from cyclopts import Parameter
-from rich.console import Console
-from rich.table import Table
 
 from izumi import compose
 from izumi.bus import provision
@@ -17,38 +14,13 @@ from izumi.bus.deadletters import JetStreamDeadLetters
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.plan import Change
 from izumi.bus.topology import Membership
+from izumi.commands.console import Json, on_bus, show_rows
 from izumi.commands.options import ConfigFile, load
 from izumi.domain import events, subjects
 from izumi.domain.errors import UserError
-from izumi.domain.events import Control, HeldFile, JobRecord, Node
-from izumi.runtime.telemetry import printable
+from izumi.domain.events import Control, JobRecord, Node
 from izumi.settings import Settings
 from izumi.storage.ledger import Ledger
-
-T = TypeVar("T")
-Json = Annotated[bool, Parameter(name="--json", help="One JSON object a line.")]
-
-
-def _on_bus(settings: Settings, work: Callable[[JetStreamBus], Awaitable[T]]) -> T:
-    async def run() -> T:
-        async with compose.bus(settings, name="izumi-admin", role="admin") as connected:
-            return await work(connected)
-
-    return asyncio.run(run())
-
-
-def _print(rows: Sequence[dict[str, object]], columns: Iterable[str], *, json: bool) -> None:
-    if json:
-        for row in rows:
-            print(msgspec.json.encode(row).decode())
-        return
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(printable(str(row.get(column, ""))) for column in columns))
-    console = Console(highlight=False, markup=False)
-    console.print(table if rows else "nothing")
 
 
 def acquisition_list(*, config: ConfigFile = None, json: Json = False) -> int:
@@ -77,38 +49,12 @@ def acquisition_list(*, config: ConfigFile = None, json: Json = False) -> int:
             for item in items
         ]
 
-    _print(asyncio.run(read()), ("path", "state", "since", "why", "key"), json=json)
+    show_rows(asyncio.run(read()), ("path", "state", "since", "why", "key"), json=json)
     return 0
 
 
 def _time(seconds: float) -> str:
     return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")
-
-
-def hold_list(*, config: ConfigFile = None, json: Json = False) -> int:
-    """List what a person must decide.
-
-    Args:
-        config: See below.
-        json: See below.
-    """
-    stored = _on_bus(load(config, level="warning"), lambda bus: bus.latest("izumi.file.held.>"))
-    held = [
-        fact for entry in stored if isinstance(fact := events.decode_fact(entry.data), HeldFile)
-    ]
-    rows: list[dict[str, object]] = [
-        {
-            "unit": ".".join(filter(None, (fact.unit, fact.group))),
-            "name": fact.name,
-            "reason": fact.reason,
-            "at": fact.at.isoformat(timespec="seconds"),
-            "job": fact.job,
-            "facts": fact.facts,
-        }
-        for fact in held
-    ]
-    _print(rows, ("unit", "name", "reason", "at", "job"), json=json)
-    return 0
 
 
 def dlq_list(*, config: ConfigFile = None, json: Json = False) -> int:
@@ -119,7 +65,7 @@ def dlq_list(*, config: ConfigFile = None, json: Json = False) -> int:
         json: See below.
     """
     settings = load(config, level="warning")
-    letters = _on_bus(settings, lambda bus: JetStreamDeadLetters(bus).entries())
+    letters = on_bus(settings, lambda bus: JetStreamDeadLetters(bus).entries())
     rows: list[dict[str, object]] = [
         {
             "number": letter.seq,
@@ -132,7 +78,7 @@ def dlq_list(*, config: ConfigFile = None, json: Json = False) -> int:
         }
         for letter in letters
     ]
-    _print(rows, ("number", "unit", "reason", "deliveries", "at", "subject"), json=json)
+    show_rows(rows, ("number", "unit", "reason", "deliveries", "at", "subject"), json=json)
     return 0
 
 
@@ -155,7 +101,7 @@ def dlq_retry(*numbers: int, config: ConfigFile = None) -> int:
             await dead.replay(known[number])
             print(f"{number}: ordered again from {known[number].unit}.{known[number].group}")
 
-    _on_bus(settings, retry)
+    on_bus(settings, retry)
     return 0
 
 
@@ -166,7 +112,7 @@ def jobs_list(*, config: ConfigFile = None, json: Json = False) -> int:
         config: See below.
         json: See below.
     """
-    stored = _on_bus(load(config, level="warning"), lambda bus: bus.latest("izumi.job.>"))
+    stored = on_bus(load(config, level="warning"), lambda bus: bus.latest("izumi.job.>"))
     rows: list[dict[str, object]] = []
     for entry in stored:
         record = msgspec.json.decode(entry.data, type=JobRecord)
@@ -182,7 +128,7 @@ def jobs_list(*, config: ConfigFile = None, json: Json = False) -> int:
                 "reason": record.reason,
             }
         )
-    _print(rows, ("unit", "job", "state", "attempt", "owner", "at", "reason"), json=json)
+    show_rows(rows, ("unit", "job", "state", "attempt", "owner", "at", "reason"), json=json)
     return 0
 
 
@@ -195,7 +141,7 @@ def nodes(*, config: ConfigFile = None, here: bool = False, json: Json = False) 
         json: See below.
     """
     settings = load(config, level="warning")
-    stored = _on_bus(settings, lambda bus: bus.latest("izumi.node.>"))
+    stored = on_bus(settings, lambda bus: bus.latest("izumi.node.>"))
     living = [msgspec.json.decode(entry.data, type=Node) for entry in stored if entry.data]
     wanted: set[tuple[str, str]] = set()
     if here:
@@ -215,7 +161,7 @@ def nodes(*, config: ConfigFile = None, here: bool = False, json: Json = False) 
         for node in living
     ]
     columns = ("unit", "instance", "host", "version", "state", "jobs", "since", "reason")
-    _print(rows, columns, json=json)
+    show_rows(rows, columns, json=json)
     missing = wanted - {(node.unit, node.group) for node in living}
     for unit in sorted(missing):
         print(f"not there: {'.'.join(filter(None, unit))}")
@@ -244,7 +190,7 @@ def drain(unit: str, instance: str = "all", *, config: ConfigFile = None) -> int
             print(f"asked {node.unit} {node.group} {node.instance} to drain")
         return 0
 
-    return _on_bus(settings, ask)
+    return on_bus(settings, ask)
 
 
 def bus_plan(*, config: ConfigFile = None) -> int:
@@ -290,5 +236,5 @@ def _changes(settings: Settings, provisioning: _Provisioning) -> int:
         ):
             print(" ".join(filter(None, (change.action, change.kind, change.name, change.reason))))
 
-    _on_bus(settings, run)
+    on_bus(settings, run)
     return 0

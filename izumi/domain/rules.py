@@ -40,6 +40,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         if not sameness(self.title):
             raise ValueError("the title is empty")
+        for text in filter(None, (self.title, self.group, self.by)):
+            if text.encode("utf-8", "replace").decode() != text:
+                raise ValueError(f"{text!a} is not UTF-8")
         if self.season is not None and self.unseasoned:
             raise ValueError("a season and no season exclude each other")
         if self.fix.lasting() != self.fix:
