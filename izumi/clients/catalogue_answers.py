@@ -81,6 +81,7 @@ class CatalogueAnswers:
         self._now = now
         self._clock = clock
         self._at_once = AT_ONCE
+        self._refusals = 0
         # One asks at a time: a whole season that arrives asks once.
         self._turn = asyncio.Lock()
 
@@ -137,7 +138,7 @@ class CatalogueAnswers:
         """
         anilist = self._asked()
         size, refused = self._at_once, dict[str, tuple[Entry, ...]]()
-        one_alone = False
+        one_alone, reason = False, ""
         while wanted:
             some = wanted[:size]
             try:
@@ -147,19 +148,21 @@ class CatalogueAnswers:
                 if len(some) > 1:
                     size = len(some) // 2
                     continue
-                if refused:
+                self._refusals += 1
+                if self._refusals > 1:
                     # One may be the fault of its text; two are the fault of something else.
                     anilist.leave_alone()
                     raise
-                refused, one_alone = {some[0]: ()}, True
+                refused, one_alone, reason = {some[0]: ()}, True, str(exc)
             else:
+                self._refusals = 0
                 await self._keep(found | refused, known)
                 if refused:
                     size, refused = self._at_once, {}
                 if len(found) < len(some):
                     known.away = _PARTLY
             wanted = wanted[len(some) :]
-        await self._keep(refused, known)
+        known.away = reason if refused else known.away
         if not one_alone:
             self._at_once = size
 

@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -22,7 +21,6 @@ from izumi.domain.rules import Rule
 from izumi.naming.report import as_explanation, as_line, as_object
 from izumi.naming.shows import Placed, Shows, asked, place
 from izumi.runtime import telemetry
-from izumi.settings import Settings
 from izumi.storage import learnt
 
 
@@ -53,8 +51,11 @@ def identify(
     Returns:
         The exit code: 0, also when names are held.
     """
-    settings = _settings(config)
-    rules = learnt.load(compose.acquisition_state(settings))
+    path = settings_.find_or_none(config)
+    settings = settings_.load(path) if path else settings_.unconfigured()
+    telemetry.configure("warning", settings.log.format, secrets=settings_.secrets(settings))
+    # Where nothing is configured nothing was acquired, and nothing learnt.
+    rules = learnt.load(compose.acquisition_state(settings)) if path else ()
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         opened = compose.catalogue_for_once(settings, offline=offline)
@@ -67,13 +68,6 @@ def identify(
         finally:
             runner.run(stack.aclose())
     return 0
-
-
-def _settings(config: Path | None) -> Settings:
-    path = settings_.find_or_none(config)
-    settings = settings_.load(path) if path else settings_.unconfigured()
-    telemetry.configure("warning", settings.log.format, secrets=settings_.secrets(settings))
-    return settings
 
 
 def _read(name: str, rules: Sequence[Rule]) -> Identification:

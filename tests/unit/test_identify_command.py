@@ -2,9 +2,11 @@
 
 import io
 import json
+import logging
 import sys
 
 import pytest
+import structlog
 
 from izumi.commands.identify import identify
 
@@ -16,13 +18,15 @@ def ask(monkeypatch, capfdbinary, tmp_path):
     monkeypatch.delenv("IZUMI_CONFIG", raising=False)
     monkeypatch.chdir(tmp_path)
 
-    def run(*names: str, stdin: bytes = b"", **options: bool) -> list[str]:
+    def run(*names: str, stdin: bytes = b"", json: bool = False) -> list[str]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        assert identify(list(names), offline=True, **options) == 0
+        assert identify(list(names), offline=True, json=json) == 0
         output: bytes = capfdbinary.readouterr().out
         return output.decode().splitlines()
 
-    return run
+    yield run
+    structlog.reset_defaults()
+    logging.getLogger().handlers.clear()
 
 
 def test_a_person_reads_where_a_file_would_go(ask):
