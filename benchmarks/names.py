@@ -55,7 +55,8 @@ def main() -> int:
     ours, theirs = times_s(identify, plain), times_s(anitopy.parse, plain)
     median_s, ratio = statistics.median(ours), sum(ours) / sum(theirs)
     print(f"{len(plain)} plain names: median {median_s * 1e3:.2f} ms, {ratio:.2f} x anitopy")
-    longest_s, worst, wrong = 0.0, "", []
+    wrong: list[str] = []
+    longest_s, worst = 0.0, ""
     for maker in (broken, hostile):
         for name in maker(seed=7, count=count // 2):
             began = time.process_time()

@@ -81,4 +81,5 @@ async def _labels(place: Place, *paths: str) -> dict[str, str]:
             ended = {"done", "held", "ignored"}
             return labels if len(labels) == len(paths) and set(labels.values()) <= ended else {}
 
-        return await until(settled)
+        labels: dict[str, str] = await until(settled)
+        return labels
