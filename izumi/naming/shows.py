@@ -104,8 +104,8 @@ def _choice(candidates: Sequence[Entry]) -> str | None:
         return None
     named = "; ".join(map(_described, candidates[:_MOST]))
     return (
-        f"{len(candidates)} shows may be meant: {named}; name one by its number, or put the "
-        "year behind the title"
+        f"{len(candidates)} shows may be meant: {named}; say which with `izumi-admin hold fix "
+        "--anilist-id`, or put the year behind the title"
     )
 
 

@@ -72,7 +72,8 @@ async def test_what_may_be_several_shows_is_held_and_says_which():
     named = await said(Told(Match(candidates=(FOUND, REMAKE))))
     assert named.held == (
         "2 shows may be meant: Hon no Mori (TV, 2015, AniList 7); Hon no Mori (TV, 2020, "
-        "AniList 9); name one by its number, or put the year behind the title"
+        "AniList 9); say which with `izumi-admin hold fix --anilist-id`, or put the year behind "
+        "the title"
     )
     assert named.episode.anilist_id is None
 
