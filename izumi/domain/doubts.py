@@ -18,6 +18,7 @@ MOST_IN_A_FILE: Final = 4
 """Episodes that one video file may plausibly hold."""
 
 _VERY_FIRM: Final = 0.9
+_NUMBER_AT_AN_END: Final = re.compile(r"^0\d+(?= )|(?<=[^\W\d_])0\d+$")
 _NUMBER_END: Final = re.compile(r" \d+(?:\.\d+)?$")
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _PUNCTUATION: Final = re.compile(r"[\W_]+")
@@ -93,6 +94,8 @@ def _no_episode(found: Identification, own: Reading) -> Iterator[Doubt]:
     if len(found.seasons) == 1 and found.extension[1:] in VIDEO:
         reason = f"a season ({found.seasons[0]}), but no episode number"
         yield Doubt(reason, 0.4, "episode")
+    if not own.film and (number := _NUMBER_AT_AN_END.search(found.title or "")):
+        yield Doubt(f"the episode may be {number[0]!r}", 0.4, "episode")
     facts = (own.film, found.group, found.year, found.resolution, found.seasons)
     if not any(facts):
         reason = "no episode number, and nothing says that it is a film or a release"

@@ -176,3 +176,17 @@ def test_a_folder_of_subtitles_or_of_a_part_names_no_show():
     assert at("Cue/Subs_Main/[G] CUE! [18].JPSC.ass").title == "Cue"
     assert at("Saibou/Subs_Season2/[G] Saibou [06].ass").seasons == (2,)
     assert identify("Show S2 - 05.mkv", folders=["Show", "Season 0"]).seasons == (0,)
+
+
+@pytest.mark.parametrize(
+    "name", ["018 Show [720p].mkv", "[Group]Show04.mkv", "[G]_Show04_[720p].mkv"]
+)
+def test_a_padded_number_at_an_end_of_what_has_no_episode_is_asked_about(name):
+    assert (identify(name).held or "").startswith("the episode may be ")
+
+
+def test_a_special_in_brackets_keeps_its_number_and_a_title_behind_one_is_no_group():
+    special = identify("[G] Show [Special 02][1080p].mp4")
+    assert (special.title, special.episode, special.seasons) == ("Show", "SP02", (0,))
+    assert identify("Show - S02E06 (018) - The Name.mkv").group is None
+    assert identify("Show - 06 (1080p) - Group.mkv").group == "Group"

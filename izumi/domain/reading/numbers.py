@@ -50,7 +50,9 @@ def _special(scanned: Scan) -> Found | None:
     for match in patterns.SPECIAL.finditer(scanned.text.view):
         alone = not scanned.text.view[: match.start()].strip()
         role = scanned.role_at(match.start())
-        if role in OPEN - {Role.NUMBER} and (alone or scanned.titled(match.start())):
+        # "[SP02]" is a number alone, and read as one.
+        boxed = role is Role.NUMBER and patterns.ALONE.fullmatch(match[0])
+        if role in OPEN and not boxed and (alone or scanned.titled(match.start())):
             kind = _KINDS.get(match["type"], match["type"].upper())
             return Found(
                 kind + patterns.span(match["e"], match["e2"]),

@@ -145,7 +145,8 @@ def _group_behind_dash(scanned: Scan) -> str | None:
         start = view.rfind(mark, free[-1].start, end) + 1
         before, word = view[:start].rstrip(" -"), view[start:end].strip(" -")
         known = vocabulary.is_known(word) or word.isdecimal()
-        trade = bool(before) and _of_the_trade(before, dotted=mark == " ")
+        numbered = Role.NUMBER in [r for p, r in scanned if p.end < start][-1:]
+        trade = bool(before) and not numbered and _of_the_trade(before, dotted=mark == " ")
         if start and trade and not known and _GROUP_WORD.fullmatch(word):
             return scanned.text.shown[start:end].strip(" -")
     return None

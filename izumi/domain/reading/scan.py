@@ -146,6 +146,7 @@ def _is_number(view: str) -> bool:
             patterns.WHOLE,
             patterns.OF,
             patterns.SXXEYY,
+            patterns.SPECIAL,
             patterns.WORD,
         )
     )
