@@ -6,7 +6,11 @@ from izumi.domain.encode_plan import Expected
 from izumi.domain.probe import Probe, broken
 
 # High, and what the fastest presets make of it. Not "High 10": few players take that.
-_PROFILES: Final = frozenset({"High", "Main", "Constrained Baseline"})
+_PROFILES: Final = {
+    "h264": frozenset({"High", "Main", "Constrained Baseline"}),
+    "hevc": frozenset({"Main", "Main 10"}),
+    "av1": frozenset({"Main"}),
+}
 # Difference in brightness, of 255, from which a pixel counts as text.
 _TEXT_CONTRAST: Final = 32
 # Pixels of text, on the frame made small, below which there is nothing to judge by.
@@ -37,7 +41,8 @@ def faults(expected: Expected, output: Probe) -> list[str]:
         )
     if film.sar[0] * expected.sar[1] != film.sar[1] * expected.sar[0]:
         found.append(f"a pixel is {film.sar}, not {expected.sar}")
-    if (film.codec, film.pixel_format) != ("h264", "yuv420p") or film.profile not in _PROFILES:
+    wanted = (expected.codec, expected.pixel_format)
+    if (film.codec, film.pixel_format) != wanted or film.profile not in _PROFILES[film.codec]:
         found.append(f"the picture is {film.codec} {film.profile} {film.pixel_format}")
     return found + _audio_faults(expected, output)
 

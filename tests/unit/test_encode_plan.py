@@ -139,9 +139,9 @@ def test_dolby_vision_without_a_base_layer_is_held():
 
 
 def test_odd_sizes_are_padded_and_turned_pictures_change_sides():
-    assert picture.size(film(width=853, height=479)) == (854, 480)
+    assert picture.size(film(width=853, height=479), Profile()) == (854, 480)
     assert "pad=" in plan(film(width=853), text()).filters
-    assert picture.size(film(rotation=90)) == (1080, 1920)
+    assert picture.size(film(rotation=90), Profile()) == (1080, 1920)
     assert picture.shape(film(rotation=270, sar=(4, 3))) == (3, 4)
 
 
@@ -200,7 +200,7 @@ def test_the_recipe_is_json_and_names_what_was_chosen():
     assert msgspec.json.decode(msgspec.json.encode(recipe)) == recipe
     assert recipe["subtitles"] == [{"track": 2, "what": "eng, ass, 300 lines"}]
     assert recipe["audio"]["copied"] is True
-    assert recipe["settings"]["crf"] == 18
+    assert recipe["video"] == {"encoder": "libx264", "crf": 18}
 
 
 def test_a_plan_needs_a_walked_film():
