@@ -20,6 +20,7 @@ from izumi.domain.errors import ConfigError
 from izumi.domain.profile import Profile
 from izumi.domain.retry import RetryPolicy
 from izumi.domain.secret import Secret
+from izumi.domain.template import SHIPPED, Template
 from izumi.media.settings import FfmpegSettings
 from izumi.publishers.acquisition import AcquisitionSettings
 from izumi.runtime.settings import LogSettings, WorkerSettings
@@ -49,6 +50,7 @@ class Settings(
         encoder: Encoder groups of this host.
         distributor: Distributor groups of this host.
         notifier: Notifier groups of this host.
+        template: What messages look like, besides `full` and `compact`.
         profile: Encoding profiles besides the default one, `hardsub`.
         worker: How jobs are run, retried and given up.
         retry: When a job is tried again.
@@ -69,12 +71,18 @@ class Settings(
     encoder: dict[str, EncoderSettings] = {}
     distributor: dict[str, DistributorSettings] = {}
     notifier: dict[str, NotifierSettings] = {}
+    template: dict[str, Template] = {}
     profile: dict[str, Profile] = {}
     worker: WorkerSettings = msgspec.field(default_factory=WorkerSettings)
     retry: RetryPolicy = msgspec.field(default_factory=RetryPolicy)
     anilist: AnilistSettings = msgspec.field(default_factory=AnilistSettings)
     kitsu: KitsuSettings = msgspec.field(default_factory=KitsuSettings)
     discord: DiscordSettings = msgspec.field(default_factory=DiscordSettings)
+
+    @property
+    def acquisition_state(self) -> Path:
+        """Where acquisition keeps its ledger and staged files."""
+        return self.state / "acquisition"
 
 
 def find(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -271,7 +279,7 @@ def cross_check(settings: Settings) -> Iterator[str]:
     """What no table alone can tell: names that other tables must have."""
     if settings.bus.embedded is not None and settings.bus.embedded.port == 0:
         yield "[bus.embedded] port: 0 would be another one at every start; name one, such as 4222"
-    for table in ("storage", "encoder", "distributor", "notifier", "profile"):
+    for table in ("storage", "encoder", "distributor", "notifier", "template", "profile"):
         for name in getattr(settings, table):
             if not _NAME.fullmatch(name):
                 yield (
@@ -285,7 +293,17 @@ def cross_check(settings: Settings) -> Iterator[str]:
         if encoder.profile != "hardsub" and encoder.profile not in settings.profile:
             known = [*settings.profile, "hardsub"]
             yield f"[encoder.{group}] profile: {_no_such(encoder.profile, 'profile', known)}"
+    yield from _template_problems(settings)
     yield from _watch_problems(settings)
+
+
+def _template_problems(settings: Settings) -> Iterator[str]:
+    known = {**settings.template, **SHIPPED}
+    for group, notifier in settings.notifier.items():
+        for target in notifier.discord:
+            if target.template not in known:
+                place = f"[[notifier.{group}.discord]] {target.name}, template"
+                yield f"{place}: {_no_such(target.template, 'template', known)}"
 
 
 def _wanted_locations(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -6,18 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 from cyclopts import Parameter
 
-from izumi import compose
 from izumi.commands.options import ConfigFile, load
 from izumi.domain.errors import UserError
 from izumi.publishers.acquisition import Acquisition, Outcome, exit_code
 from izumi.publishers.acquisition import acquire as acquire_
 from izumi.settings import Settings
 from izumi.storage.ledger import Ledger
-
-log = structlog.get_logger()
 
 
 def acquire(
@@ -55,6 +51,8 @@ def _because(outcome: Outcome) -> str:
 async def _acquire(settings: Settings, paths: list[Path], wait_s: float | None) -> list[Outcome]:
     @contextlib.asynccontextmanager
     async def unit(ledger: Ledger) -> AsyncIterator[Acquisition]:
+        from izumi import compose  # noqa: PLC0415 - takes longer than the hook of a torrent client should; needed only where no acquisition runs
+
         await compose.prepare(settings)
         name = compose.instance_name(settings)
         async with (
@@ -63,4 +61,4 @@ async def _acquire(settings: Settings, paths: list[Path], wait_s: float | None) 
         ):
             yield await parts.acquisition_of(ledger, connected)
 
-    return await acquire_(paths, compose.acquisition_state(settings), wait_s=wait_s, make_unit=unit)
+    return await acquire_(paths, settings.acquisition_state, wait_s=wait_s, make_unit=unit)

@@ -1,4 +1,4 @@
-"""`izumi-admin`: what is given up, in work, alive; and the bus itself."""
+"""`izumi-admin`: what is given up, and alive; and the bus itself."""
 
 import asyncio
 import datetime as dt
@@ -18,7 +18,7 @@ from izumi.commands.console import Json, on_bus, show_rows
 from izumi.commands.options import ConfigFile, load
 from izumi.domain import events, subjects
 from izumi.domain.errors import UserError
-from izumi.domain.events import Control, JobRecord, Node
+from izumi.domain.events import Control, Node
 from izumi.settings import Settings
 from izumi.storage.ledger import Ledger
 
@@ -33,7 +33,7 @@ def acquisition_list(*, config: ConfigFile = None, json: Json = False) -> int:
     settings = load(config, level="warning")
 
     async def read() -> list[dict[str, object]]:
-        folder = compose.acquisition_state(settings)
+        folder = settings.acquisition_state
         if not folder.is_dir():
             return []
         async with await Ledger.visit(folder) as ledger:
@@ -102,33 +102,6 @@ def dlq_retry(*numbers: int, config: ConfigFile = None) -> int:
             print(f"{number}: ordered again from {known[number].unit}.{known[number].group}")
 
     on_bus(settings, retry)
-    return 0
-
-
-def jobs_list(*, config: ConfigFile = None, json: Json = False) -> int:
-    """List the jobs of every unit with their state.
-
-    Args:
-        config: See below.
-        json: See below.
-    """
-    stored = on_bus(load(config, level="warning"), lambda bus: bus.latest("izumi.job.>"))
-    rows: list[dict[str, object]] = []
-    for entry in stored:
-        record = msgspec.json.decode(entry.data, type=JobRecord)
-        unit, *names = map(subjects.untoken, entry.subject.split(".")[2:])
-        rows.append(
-            {
-                "unit": ".".join([unit, *names[:-1]]),
-                "job": names[-1],
-                "state": record.state,
-                "attempt": record.attempt,
-                "owner": record.owner,
-                "at": record.at.isoformat(timespec="seconds"),
-                "reason": record.reason,
-            }
-        )
-    show_rows(rows, ("unit", "job", "state", "attempt", "owner", "at", "reason"), json=json)
     return 0
 
 

@@ -55,7 +55,7 @@ def identify(
     settings = settings_.load(path) if path else settings_.unconfigured()
     telemetry.configure("warning", settings.log.format, secrets=settings_.secrets(settings))
     # Where nothing is configured nothing was acquired, and nothing learnt.
-    rules = learnt.load(compose.acquisition_state(settings)) if path else ()
+    rules = learnt.load(settings.acquisition_state) if path else ()
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         opened = compose.catalogue_for_once(settings, offline=offline)

@@ -5,7 +5,6 @@ from izumi.compose.connections import bus, hand_back, prepare, prepare_patiently
 from izumi.compose.instance import Instance, instance, instance_name, run
 from izumi.compose.wanted import (
     Wanted,
-    acquisition_state,
     chosen,
     configured,
     locations,
@@ -17,7 +16,6 @@ from izumi.compose.wanted import (
 __all__ = [
     "Instance",
     "Wanted",
-    "acquisition_state",
     "bus",
     "catalogue_for_once",
     "chosen",

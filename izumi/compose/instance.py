@@ -28,10 +28,11 @@ from izumi.compose.catalogue import catalogue
 from izumi.compose.connections import bus, prepare_patiently, store
 from izumi.compose.wanted import (
     Wanted,
-    acquisition_state,
+    link_bases,
     locations,
     profile,
     scratch_root,
+    template,
 )
 from izumi.consumers.distributor import Distributor, DistributorSettings
 from izumi.consumers.encoder import Encoder, EncoderSettings
@@ -98,7 +99,7 @@ class Instance:
         """The watch folders of this host."""
         assert self.settings.acquisition is not None  # noqa: S101 - `chosen` looked
         ledger = await self.stack.enter_async_context(
-            await Ledger.own(acquisition_state(self.settings))
+            await Ledger.own(self.settings.acquisition_state)
         )
         unit = await self.acquisition_of(ledger, connected)
 
@@ -131,7 +132,7 @@ class Instance:
             locations=locations(settings),
             identifier=MatchingIdentifier(naming, shows),
             prove_whole=prober.prove_whole,
-            state=acquisition_state(settings),
+            state=settings.acquisition_state,
             instance=self.name,
             host=settings.host,
             policy=settings.retry,
@@ -201,8 +202,8 @@ class Instance:
             name=target.name,
             http=self.http,
             gate=self.gate,
-            template=target.template,
-            link_base=target.link_base,
+            template=template(self.settings, target.template),
+            bases=link_bases(self.settings, target.link_base),
             timeout_s=discord.timeout_s,
             address=address,
         )

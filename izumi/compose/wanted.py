@@ -2,10 +2,14 @@
 
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from izumi.bus.topology import Membership, Want
 from izumi.domain.errors import UserError
+from izumi.domain.links import LinkBases
 from izumi.domain.profile import Profile
+from izumi.domain.subjects import SUBS, Sub
+from izumi.domain.template import SHIPPED, Template
 from izumi.settings import Settings
 from izumi.storage.ports import Location
 
@@ -67,11 +71,21 @@ def profile(settings: Settings, name: str) -> Profile:
     return settings.profile.get(name) or Profile()
 
 
+def template(settings: Settings, name: str) -> Template:
+    """What messages look like; `full` and `compact` are there without being configured."""
+    return settings.template.get(name) or SHIPPED[name]
+
+
+def link_bases(settings: Settings, hardsub: str | None) -> LinkBases:
+    """Where a target's links begin: at its own base, and at those of the locations."""
+    mirrors: dict[str, dict[Sub, str]] = {}
+    for name, storage in settings.storage.items():
+        if storage.link_base is not None:
+            base, at = storage.link_base.rstrip("/"), storage.location(name)
+            mirrors[name] = {sub: f"{base}/{quote(at.folder(sub))}".rstrip("/") for sub in SUBS}
+    return LinkBases(hardsub, mirrors)
+
+
 def scratch_root(settings: Settings) -> Path:
     """Where this host's instances work."""
     return settings.scratch or settings.state / "scratch"
-
-
-def acquisition_state(settings: Settings) -> Path:
-    """Where acquisition keeps its ledger and staged files."""
-    return settings.state / "acquisition"

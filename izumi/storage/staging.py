@@ -54,9 +54,16 @@ class Staging:
         return self._folder / str(id_) / _NAME
 
     def stage(
-        self, id_: int, root: Path, path: str, before: Fingerprint, stop: threading.Event
+        self,
+        id_: int,
+        root: Path,
+        path: str,
+        before: Fingerprint,
+        stop: threading.Event,
+        *,
+        sha256: str = "",
     ) -> Staged:
-        """Stage `root/path` and take its sha256.
+        """Stage `root/path`; its sha256 is taken where it was not while it was `before`.
 
         Raises:
             Changed: It is not, or did not stay, what `before` says (names aside).
@@ -70,10 +77,14 @@ class Staging:
         target.parent.mkdir(mode=0o700, parents=True)
         how = self._link(root, path, target) or self._clone(root, path, before, target)
         if how is None:
-            return Staged(target, self._copy(root, path, before, target, stop), "copy")
+            copied = self._copy(root, path, before, target, stop)
+            if sha256 not in {"", copied}:
+                raise Changed
+            return Staged(target, copied, "copy")
         _same(target, how, before)
-        sha256 = sha256_of(target, stop)
-        _same(target, how, before)
+        if not sha256:
+            sha256 = sha256_of(target, stop)
+            _same(target, how, before)
         return Staged(target, sha256, how)
 
     def intact(self, id_: int, size: int, inode: int, mtime_ns: int) -> bool:
@@ -157,6 +168,21 @@ class Staging:
             msg = f"{target}: the copy reads back otherwise than it was written"
             raise StorageUnavailable(msg, host=True)
         return sha256.hexdigest()
+
+
+def sha256_below(root: Path, path: str, before: Fingerprint, stop: threading.Event) -> str:
+    """The sha256 of `root/path`, which must be and stay what `before` says (names aside).
+
+    Raises:
+        Changed: It is not, or did not.
+        Cancelled: `stop` was set.
+        OSError: It cannot be read.
+    """
+    sha256 = hashlib.sha256()
+    with _source(root, path, before) as source:
+        for chunk in _chunks(source, stop):
+            sha256.update(chunk)
+    return sha256.hexdigest()
 
 
 def sha256_of(path: Path, stop: threading.Event) -> str:

@@ -41,7 +41,7 @@ from izumi.storage.settle import (
     examine,
     look,
 )
-from izumi.storage.staging import Cancelled, Staging
+from izumi.storage.staging import Cancelled, Staging, sha256_below
 
 log = structlog.get_logger()
 
@@ -117,17 +117,34 @@ class Steps:
             raise NotReady(verdict.reason, passing=verdict.passing)
         if not verdict.proved and self.unproved(item.id):
             return None
-        try:
-            wrong = await self.prove_whole(root / item.path)
-        except OSError as exc:
-            raise Changed from exc
+        wrong, sha256 = await self._read(root, item.path, before)
         if await asyncio.to_thread(look, root, item.path) != before:
             raise Changed
         if wrong is not None:
             raise NotReady(wrong, passing=False)
-        item = await self.ledger.save(item, state="ready", reason="", held_at="", judged=False)
+        item = await self.ledger.save(
+            item, state="ready", reason="", held_at="", judged=False, sha256=sha256
+        )
         failpoint("acquisition.after_settled")
         return item
+
+    async def _read(self, root: Path, path: str, before: Fingerprint) -> tuple[str | None, str]:
+        """Have the whole file proved, and take its sha256 besides: it is read from disk once.
+
+        Returns:
+            What is wrong, and the sha256 where nothing is.
+        """
+        hashing = asyncio.create_task(
+            _stoppable(lambda stop: sha256_below(root, path, before, stop))
+        )
+        try:
+            wrong = await self.prove_whole(root / path)
+            return wrong, await hashing if wrong is None else ""
+        except OSError as exc:
+            raise Changed from exc
+        finally:
+            hashing.cancel()
+            await asyncio.gather(hashing, return_exceptions=True)
 
     async def identify(self, item: Item, watch: WatchSettings) -> Item:
         """From ready, or held, to identified.
@@ -202,7 +219,9 @@ class Steps:
         """
         before = await self._fingerprint(item)
         staged = await _stoppable(
-            lambda stop: self.staging.stage(item.id, Path(item.root), item.path, before, stop)
+            lambda stop: self.staging.stage(
+                item.id, Path(item.root), item.path, before, stop, sha256=item.sha256
+            )
         )
         item = await self.ledger.save(item, state="staged", reason="", sha256=staged.sha256)
         failpoint("acquisition.after_staged")
