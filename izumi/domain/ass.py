@@ -218,9 +218,15 @@ def moments(script: Script, *, end_s: float, wanted: int = 12) -> tuple[float, .
     found: dict[float, None] = {}
     for chosen in (speech, worded, seen):
         lasting = [event for event in chosen if event.end_s - event.start_s >= 0.3] or chosen
-        middles = sorted({round((event.start_s + event.end_s) / 2, 3) for event in lasting})
-        # First, last, middle, then finer: whoever tries three sees the whole film.
-        for part in (0, 1, 1 / 2, 1 / 4, 3 / 4, 1 / 8, 3 / 8, 5 / 8, 7 / 8):
-            if middles:
-                found.setdefault(middles[round((len(middles) - 1) * part)])
+        found |= dict.fromkeys(spread((event.start_s + event.end_s) / 2 for event in lasting))
     return tuple(found)[:wanted]
+
+
+def spread(times_s: Iterable[float]) -> list[float]:
+    """Nine of many times at most: first, last, middle, then finer.
+
+    Whoever tries three of them sees the whole film.
+    """
+    times = sorted({round(time, 3) for time in times_s})
+    parts = (0, 1, 1 / 2, 1 / 4, 3 / 4, 1 / 8, 3 / 8, 5 / 8, 7 / 8)
+    return list(dict.fromkeys(times[round((len(times) - 1) * part)] for part in parts if times))

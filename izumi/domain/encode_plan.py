@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from izumi.domain import languages, picture, tracks
+from izumi.domain import languages, picture, tracks, video_codec
 from izumi.domain.probe import AudioStream, Probe, SubtitleStream
-from izumi.domain.profile import Profile
+from izumi.domain.profile import Codec, Profile
 
 SOURCE: Final = "source"
 OUTPUT: Final = "output.mp4"
@@ -37,14 +37,18 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     height: int
     sar: tuple[int, int]
+    codec: Codec = "h264"
+    pixel_format: str = "yuv420p"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One encode.
 
     Attributes:
-        filters: The graph of the picture, subtitles included.
+        filters: The graph of the picture, subtitles included; both ends unnamed.
         bare_filters: The same without subtitles, to prove that they are seen.
+        encoder: ffmpeg's name of the picture's encoder.
+        crf: Its quality, on the scale of the profile's codec.
         copy_audio: Sound is taken as it is.
         duration_s: Length of the film, for progress and limits.
         recipe: What was decided, for the event and for people; JSON values.
@@ -55,6 +59,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     subtitles: tuple[SubtitleStream, ...]
     filters: str
     bare_filters: str
+    encoder: str
+    crf: int
     copy_audio: bool
     steady: bool
     title: str
@@ -83,19 +89,20 @@ def make_plan(probe: Probe, profile: Profile, *, profile_name: str, title: str) 
     audio = tracks.choose_audio(probe, profile)
     subtitles = tracks.choose_subtitles(probe, profile, audio)
     tracks.refuse_unreadable(subtitles)
-    scripts = [track.file for track in subtitles]
     copy_audio = audio is not None and _plays_everywhere(audio)
     plan = Plan(
         profile=profile,
         audio=audio,
         subtitles=subtitles,
-        filters=picture.filters(film, scripts),
-        bare_filters=picture.filters(film, ()),
+        filters=picture.filters(film, subtitles, profile),
+        bare_filters=picture.filters(film, (), profile),
+        encoder=video_codec.software(profile),
+        crf=profile.quality,
         copy_audio=copy_audio,
         steady=film.packets.steady,
         title=title,
         duration_s=film.packets.end_s - min(probe.start_s, film.packets.first_s),
-        expected=_expected(probe, audio),
+        expected=_expected(probe, audio, profile),
         recipe={},
     )
     return msgspec.structs.replace(plan, recipe=_recipe(plan, profile_name, probe))
@@ -106,12 +113,12 @@ def _plays_everywhere(audio: AudioStream) -> bool:
     return lc_stereo and audio.sample_rate in _COPIED_RATES
 
 
-def _expected(probe: Probe, audio: AudioStream | None) -> Expected:
+def _expected(probe: Probe, audio: AudioStream | None, profile: Profile) -> Expected:
     film = probe.film
     assert film is not None  # noqa: S101 - narrows for mypy; make_plan has looked
     assert film.packets is not None  # noqa: S101 - as above
     least = film.packets.count - film.packets.leading
-    width, height = picture.size(film)
+    width, height = picture.size(film, profile)
     audio_end_s = None
     if audio is not None and audio.packets is not None:
         audio_end_s = audio.packets.end_s - probe.start_s
@@ -128,6 +135,8 @@ def _expected(probe: Probe, audio: AudioStream | None) -> Expected:
         width=width,
         height=height,
         sar=picture.shape(film),
+        codec=profile.codec,
+        pixel_format=video_codec.pixel_format(profile),
     )
 
 
@@ -146,6 +155,7 @@ def _recipe(plan: Plan, profile_name: str, probe: Probe) -> dict[str, Any]:
             {"track": track.index, "what": tracks.describe(track)} for track in plan.subtitles
         ],
         "audio": audio,
+        "video": {"encoder": plan.encoder, "crf": plan.crf},
         "filters": plan.filters,
         "attached_fonts": sum(1 for attachment in probe.attachments if attachment.file),
         "variable_rate": not plan.steady,
@@ -167,9 +177,10 @@ def argv(plan: Plan, *, max_pixels: int, threads: int, formats: str) -> list[str
         *("-progress", "pipe:1", "-stats_period", "0.5"),
         # Damage ends the run at once, not after hours.
         *("-xerror", "-filter_threads", count),
-        *input_argv(max_pixels=max_pixels, threads=threads, formats=formats),
-        *("-map", "0:V:0", *_audio_argv(plan), "-dn", "-sn"),
-        *("-vf", plan.filters, *_video_argv(plan), "-threads", count),
+        *video_codec.device_argv(plan.encoder),
+        *input_argv(plan, max_pixels=max_pixels, threads=threads, formats=formats),
+        *("-filter_complex", f"[0:V:0]{drawn(plan)}[film]", "-map", "[film]"),
+        *(*_audio_argv(plan), "-dn", "-sn", *_video_argv(plan, threads)),
         # Without the file's own texts, but with its chapters' (a plain -1 drops these too).
         *("-map_chapters", "0", "-map_metadata:g", "-1", "-map_metadata:s", "-1"),
         *("-metadata", f"title={plan.title}"),
@@ -178,22 +189,35 @@ def argv(plan: Plan, *, max_pixels: int, threads: int, formats: str) -> list[str
     ]
 
 
-def input_argv(*, max_pixels: int, threads: int, formats: str) -> list[str]:
-    """The source as an input: one of few formats, no other file, no host."""
+def input_argv(plan: Plan, *, max_pixels: int, threads: int, formats: str) -> list[str]:
+    """The source as an input: one of few formats, no other file, no host.
+
+    Pictures get their canvas from the plan: ffmpeg would have to meet the first of them
+    while it opens the file, else it takes the size of the film for it.
+    """
+    canvases = []
+    for track in plan.subtitles:
+        if not track.text and all(track.canvas):
+            canvases += [f"-canvas_size:{track.index}", "{}x{}".format(*track.canvas)]
     return [
+        *canvases,
         *("-protocol_whitelist", "file", "-format_whitelist", formats),
         *("-max_pixels", str(max_pixels), "-threads", str(threads)),
         *("-i", f"file:{SOURCE}"),
     ]
 
 
-def _video_argv(plan: Plan) -> list[str]:
-    profile = plan.profile
+def drawn(plan: Plan) -> str:
+    """The whole graph, in the form that the encoder takes."""
+    return plan.filters + video_codec.upload(plan.profile, plan.encoder)
+
+
+def _video_argv(plan: Plan, threads: int) -> list[str]:
     # Every picture once, at its own time; a grid finer than the rate where it varies.
     base = [] if plan.steady else ["-enc_time_base", "demux"]
     return [
-        *("-c:v", "libx264", "-preset", profile.preset, "-crf", str(profile.crf)),
-        *("-profile:v", "high", "-pix_fmt", "yuv420p", "-fps_mode", "passthrough", *base),
+        *video_codec.argv(plan.profile, plan.encoder, plan.crf, threads=threads),
+        *("-fps_mode", "passthrough", *base),
     ]
 
 

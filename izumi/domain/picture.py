@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
+from izumi.domain import overlay, video_codec
 from izumi.domain.errors import Held
-from izumi.domain.probe import VideoStream
+from izumi.domain.probe import SubtitleStream, VideoStream
+from izumi.domain.profile import Profile
 
 _HDR = frozenset({"smpte2084", "arib-std-b67"})
 _TO_SDR = (
@@ -12,12 +16,14 @@ _TO_SDR = (
 )
 
 
-def filters(film: VideoStream, scripts: Sequence[str]) -> str:
-    """The graph. Scripts and their fonts are named below the job's folder.
+def filters(film: VideoStream, subtitles: Sequence[SubtitleStream], profile: Profile) -> str:
+    """The graph, from the stored picture to the encoder; its two ends are unnamed.
 
     Subtitles are drawn on the stored frame, before anything changes its size or depth, as
-    their authors saw them. HDR is mapped to BT.709 before, since white text in PQ would
-    glare; deinterlacing comes before, since text would be torn.
+    their authors saw them; where a profile wants text drawn on the smaller picture, it is
+    told the size that it was made for. HDR is mapped to BT.709 before, since white text in
+    PQ would glare; deinterlacing comes before, since text would be torn. Scripts and their
+    fonts are named below the job's folder.
 
     Raises:
         Held: Dolby Vision without a picture that others can show.
@@ -27,6 +33,29 @@ def filters(film: VideoStream, scripts: Sequence[str]) -> str:
             "the picture is Dolby Vision without a base layer that other players can show",
             {"video": f"{film.codec}, transfer {film.transfer or 'not said'}"},
         )
+    chain = _made_fit(film)
+    film = _upright(film)
+    smaller = _smaller(film, profile)
+    # Pictures are laid over the stored frame: they are as large as they were made.
+    early = profile.scale == "before" and all(track.text for track in subtitles)
+    made_for = f":original_size={film.width}x{film.height}" if smaller and early else ""
+    chain += smaller if early else []
+    for number, track in enumerate(subtitles):
+        if track.text:
+            chain.append(f"ass=filename={track.file}:fontsdir=fonts{made_for}")
+        else:
+            drawn_on = ",".join(chain) or "null"
+            matrix = "bt709" if film.transfer in _HDR else _space(film)
+            laid = overlay.laid_over(film, track, number, matrix=matrix)
+            chain = [f"{drawn_on}[film{number}];{laid}"]
+    chain += [] if early else smaller
+    if not smaller and (film.width % 2 or film.height % 2):
+        chain.append("pad=width=ceil(iw/2)*2:height=ceil(ih/2)*2")
+    chain.append(f"format={video_codec.pixel_format(profile)}")
+    return ",".join(chain)
+
+
+def _made_fit(film: VideoStream) -> list[str]:
     chain = []
     if film.interlaced:
         chain.append("bwdif=mode=send_frame:parity=auto:deint=interlaced")
@@ -35,27 +64,40 @@ def filters(film: VideoStream, scripts: Sequence[str]) -> str:
         chain.append(_TO_SDR)
     elif film.levels == "pc":
         chain.append("scale=in_range=pc:out_range=tv")
-    chain += [f"ass=filename={script}:fontsdir=fonts" for script in scripts]
-    if film.width % 2 or film.height % 2:
-        chain.append("pad=width=ceil(iw/2)*2:height=ceil(ih/2)*2")
-    chain.append("format=yuv420p")
-    return ",".join(chain)
+    return chain
+
+
+def _upright(film: VideoStream) -> VideoStream:
+    """The frame as it comes to the filters: turned already, where a player would turn it."""
+    if film.rotation not in {90, 270}:
+        return film
+    return msgspec.structs.replace(
+        film, width=film.height, height=film.width, sar=(film.sar[1], film.sar[0]), rotation=0
+    )
+
+
+def _space(film: VideoStream) -> str:
+    """How its Y, U and V are made: what it says, else by its size, as players do."""
+    if film.space:
+        return film.space
+    if film.transfer in _HDR:
+        return "bt2020nc"
+    large = film.width >= 1280 or film.height > 576
+    return "bt709" if large else "bt470bg" if film.height == 576 else "smpte170m"
 
 
 def _tagged(film: VideoStream) -> list[str]:
     """What an untagged picture is taken for.
 
-    By its size, as players do; without a tag libass would take every picture for BT.601,
-    and what maps HDR to SDR would not know where to begin.
+    Without a tag libass would take every picture for BT.601, and what maps HDR to SDR
+    would not know where to begin.
     """
     if film.space:
         return []
-    large = film.width >= 1280 or film.height > 576
-    space = primaries = "bt709" if large else "bt470bg" if film.height == 576 else "smpte170m"
+    space = _space(film)
+    primaries = "bt2020" if film.transfer in _HDR else space
     # The two SD systems share one curve, under one name.
-    transfer = "bt709" if large else "smpte170m"
-    if film.transfer in _HDR:
-        space, primaries = "bt2020nc", "bt2020"
+    transfer = "bt709" if space == "bt709" else "smpte170m"
     options = [
         f"colorspace={space}",
         *([] if film.primaries else [f"color_primaries={primaries}"]),
@@ -64,12 +106,23 @@ def _tagged(film: VideoStream) -> list[str]:
     return [f"setparams={':'.join(options)}"]
 
 
-def size(film: VideoStream) -> tuple[int, int]:
+def size(film: VideoStream, profile: Profile) -> tuple[int, int]:
     """Width and height of what comes out, before the shape of the pixels."""
-    width, height = film.width + film.width % 2, film.height + film.height % 2
-    return (height, width) if film.rotation in {90, 270} else (width, height)
+    film = _upright(film)
+    if profile.max_height is not None and film.height > profile.max_height:
+        smaller = profile.max_height // 2 * 2
+        return max(round(film.width * smaller / film.height / 2) * 2, 2), smaller
+    return film.width + film.width % 2, film.height + film.height % 2
+
+
+def _smaller(film: VideoStream, profile: Profile) -> list[str]:
+    """What meets the height limit, of the same shape; an upright film."""
+    if profile.max_height is None or film.height <= profile.max_height:
+        return []
+    width, height = size(film, profile)
+    return [f"scale={width}:{height}:flags=lanczos,setsar={film.sar[0]}/{film.sar[1]}"]
 
 
 def shape(film: VideoStream) -> tuple[int, int]:
     """Shape of a stored pixel of what comes out."""
-    return (film.sar[1], film.sar[0]) if film.rotation in {90, 270} else film.sar
+    return _upright(film).sar

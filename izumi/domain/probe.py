@@ -97,22 +97,29 @@ class SubtitleStream(Stream, frozen=True, kw_only=True):
 
     Attributes:
         text: Text that libass can draw; else pictures.
+        beside: Name of the file beside the video that it came from; empty: it is in the video.
+            Such a track has an index after every stream of the video.
         file: Name below the job's folder of the ASS file made of it; empty: not made.
         events: Lines, or pictures, that are shown.
         unread: Packets that ought to hold a line and do not.
         spoken: Those of them that are speech by their form: not placed, not drawn.
         spoken_s: Seconds with speech on the screen.
+        canvas: Width and height that pictures are placed on; zeros: not said, or text.
+        area: Left, top, right and bottom of everything that the pictures cover there.
         fonts: Which characters in which face.
         moments: Times in the middle of lines, best first, to prove that they are seen;
             counted from the start of the film like the ASS file.
     """
 
     text: bool
+    beside: str = ""
     file: str = ""
     events: int = 0
     unread: int = 0
     spoken: int = 0
     spoken_s: float = 0.0
+    canvas: tuple[int, int] = (0, 0)
+    area: tuple[int, int, int, int] = (0, 0, 0, 0)
     fonts: tuple[FontUse, ...] = ()
     moments: tuple[float, ...] = ()
 

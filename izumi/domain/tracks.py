@@ -11,6 +11,8 @@ from izumi.domain.profile import Profile
 
 Kind = Literal["full", "dubtitles", "captions", "signs", "commentary"]
 
+_PICTURES = frozenset({"hdmv_pgs_subtitle", "dvd_subtitle"})
+
 _COMMENTARY = re.compile(r"comment|cast talk|director", re.IGNORECASE)
 _DESCRIBED = re.compile(r"descri|\bad\b|visual(?:ly)?[ -]impaired", re.IGNORECASE)
 _CAPTIONS = re.compile(r"\bsdh\b|\bcc\b|closed caption|hearing", re.IGNORECASE)
@@ -28,7 +30,9 @@ _SIGNS_SHARE = 0.35
 
 def describe(stream: Stream) -> str:
     """A track in a few words, for whoever has to decide."""
-    lines = f"{stream.events} lines" if isinstance(stream, SubtitleStream) else ""
+    lines = ""
+    if isinstance(stream, SubtitleStream):
+        lines = f"{stream.events} {'lines' if stream.text else 'pictures'}"
     said = (
         languages.of_track(stream.language, stream.title) or "language not said",
         repr(stream.title) if stream.title else "",
@@ -115,21 +119,13 @@ def kind(track: SubtitleStream, tracks: Sequence[SubtitleStream]) -> Kind:
     named_signs = _SIGNS.search(title) and not _FULL.search(title)
     if named_signs or ("forced" in track.dispositions and not _FULL.search(title)):
         return "signs"
-    most = max(
-        _speech(other)
-        for other in tracks
-        if _language(other) == _language(track) and other.text == track.text
-    )
-    if _speech(track) < _SIGNS_SHARE * most:
+    most = max(other.spoken_s for other in tracks if _language(other) == _language(track))
+    if track.spoken_s < _SIGNS_SHARE * most:
         return "signs"
     flags = {"hearing_impaired", "captions"} & set(track.dispositions)
     if flags or _CAPTIONS.search(title):
         return "captions"
     return "dubtitles" if _DUBTITLES.search(title) else "full"
-
-
-def _speech(track: SubtitleStream) -> float:
-    return track.spoken_s if track.text else float(track.events)
 
 
 def _language(track: Stream) -> str:
@@ -153,8 +149,8 @@ def _with_signs(
     track: SubtitleStream, own: Sequence[SubtitleStream], kinds: dict[int, Kind]
 ) -> tuple[SubtitleStream, ...]:
     """The track, and the signs that it leaves to another one, where its title says so."""
-    signs = [other for other in own if kinds[other.index] == "signs" and other.text]
-    if track.text and _NO_SIGNS.search(track.title) and len(signs) == 1:
+    signs = [other for other in own if kinds[other.index] == "signs"]
+    if _NO_SIGNS.search(track.title) and len(signs) == 1:
         return (track, signs[0])
     return (track,)
 
@@ -164,13 +160,14 @@ def _undecided(reason: str, tracks: Sequence[Stream]) -> Held:
 
 
 def refuse_unreadable(subtitles: Sequence[SubtitleStream]) -> None:
-    """Only text can be drawn so far, and all of it has to be there.
+    """What is chosen has to be of a kind that can be drawn, and all of it has to be there.
 
     Raises:
-        Held: A chosen track consists of pictures, or some of its lines could not be read.
+        Held: Some of its lines or pictures could not be read, or nobody can draw them.
     """
     for track in subtitles:
-        if not track.text or not track.file:
-            raise _undecided(f"subtitles of the kind {track.codec} cannot be burnt yet", [track])
+        if not (track.file if track.text else track.codec in _PICTURES):
+            raise _undecided(f"subtitles of the kind {track.codec} cannot be burnt", [track])
         if track.unread:
-            raise _undecided(f"{track.unread} lines of the subtitles cannot be read", [track])
+            what = "lines" if track.text else "pictures"
+            raise _undecided(f"{track.unread} {what} of the subtitles cannot be read", [track])

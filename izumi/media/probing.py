@@ -20,6 +20,7 @@ from izumi.domain.probe import Probe
 from izumi.media import stream_facts
 from izumi.media.font_folder import FontFolder
 from izumi.media.formats import FORMATS, UNREADABLE
+from izumi.media.images import BURNABLE, Images
 from izumi.media.walking import Lines, Times, Unreadable, subtitle_facts
 
 _MOST_COMPLAINTS = 20
@@ -41,6 +42,11 @@ class _Reader:
             for stream in self.streams
             if stream_facts.is_text(stream)
         }
+        self._images = {
+            stream.index: Images(stream, self.start_s)
+            for stream in self.streams
+            if stream_facts.codec(stream) in BURNABLE
+        }
         films = [stream for stream in container.streams.video if not stream_facts.is_cover(stream)]
         self._film = films[0] if films else None
         size = self._film.codec_context if self._film is not None else None
@@ -59,6 +65,8 @@ class _Reader:
                 self._times[packet.stream_index].add(packet)
                 if packet.stream_index in self._lines:
                     self._lines[packet.stream_index].add(packet)
+                elif packet.stream_index in self._images:
+                    self._images[packet.stream_index].add(packet)
             elif not self._decode or self._frame is not None:
                 return
 
@@ -94,9 +102,10 @@ class _Reader:
         lines = self._lines.get(index)
         if packets is None:
             return {}
+        if index in self._images:
+            return self._images[index].facts(self._film_end_s())
         if lines is None:
-            # A packet shows pictures, and in some formats another one takes them away.
-            return {"events": max(packets.count // 2, 1)}
+            return {"events": packets.count}
         size = self._film.codec_context if self._film is not None else None
         text = lines.script(size.width if size else 640, size.height if size else 360)
         named: dict[str, Any] = {"unread": lines.unread}

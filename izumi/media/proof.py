@@ -17,6 +17,8 @@ from izumi.media.progress import Step
 _MOST_MOMENTS = 3
 _MOST_TRIES = 9
 _WIDTH = 640
+# A picture is seen in the film from its packet on, which lies at most so long before a moment.
+_LEAD_S = 4.0
 
 
 class OutputProof:
@@ -110,16 +112,20 @@ class OutputProof:
         plan, ffmpeg = self._plan, self._ffmpeg
         width = min(_WIDTH, plan.expected.width)
         height = max(plan.expected.height * width // plan.expected.width, 1)
-        small = f"trim=end_frame=1,setpts=0,scale={width}:{height}:flags=area,format=gray,setsar=1"
+        small = (
+            f"trim=start={moment:.3f},trim=end_frame=1,setpts=0,"
+            f"scale={width}:{height}:flags=area,format=gray,setsar=1"
+        )
         graph = (
             f"[0:V:0]split[a][b];[a]{plan.filters},{small}[drawn];"
             f"[b]{plan.bare_filters},{small}[bare];[1:v:0]{small}[got];"
             "[drawn][bare][got]vstack=inputs=3[out]"
         )
         source = input_argv(
-            max_pixels=ffmpeg.settings.max_pixels, threads=self._threads, formats=FORMATS
+            plan, max_pixels=ffmpeg.settings.max_pixels, threads=self._threads, formats=FORMATS
         )
-        seek = ("-ss", f"{moment:.3f}")
+        lead_s = 0.0 if all(track.text for track in plan.subtitles) else _LEAD_S
+        seek = ("-ss", f"{max(moment - lead_s, 0.0):.3f}")
         argv = [
             *("-hide_banner", "-nostdin", "-v", "level+info", "-nostats"),
             # Times count from the film's start, as in the scripts and in the output.

@@ -167,17 +167,6 @@ async def test_a_file_without_subtitles_follows_the_profile(media: Media, tmp_pa
     assert media.frame(made.output, 1.5).count(white) == 0
 
 
-async def test_subtitles_that_are_pictures_are_held_and_not_lost(media: Media, tmp_path):
-    source = contracts() / "video" / "subtitleedit_sample_MKV_VobSub_PGS.mkv"
-    profile = Profile(no_subtitles="pass")
-    with pytest.raises(Held, match="dvd_subtitle cannot be burnt yet"):
-        await media.encode(source, tmp_path / "vobsub", profile=profile)
-    pgs_only = tmp_path / "pgs.mkv"
-    media.run("-i", source, "-map", "0:0", "-map", "0:2", "-c", "copy", pgs_only)
-    with pytest.raises(Held, match="hdmv_pgs_subtitle cannot be burnt yet"):
-        await media.encode(pgs_only, tmp_path / "pgs", profile=profile)
-
-
 async def test_a_real_script_with_fonts_that_nobody_has_is_drawn_or_held(media: Media, tmp_path):
     folder = contracts() / "subtitles" / "nekomoe"
     text = next(folder.glob("*Bocchi the Rock*.ass")).read_text(encoding="utf-8-sig")

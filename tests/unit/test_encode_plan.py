@@ -73,7 +73,8 @@ def test_the_plain_case_is_one_burn_on_the_stored_frame():
     assert made.filters == "ass=filename=track_2.ass:fontsdir=fonts,format=yuv420p"
     assert made.bare_filters == "format=yuv420p"
     words = command(made)
-    assert words[words.index("-map") + 1] == "0:V:0"
+    assert after(words, "-filter_complex") == f"[0:V:0]{made.filters}[film]"
+    assert after(words, "-map") == "[film]"
     assert after(words, "-c:a") == "copy"
     assert after(words, "-fps_mode") == "passthrough"
     assert "-r" not in words
@@ -188,11 +189,13 @@ def test_fields_may_come_in_packets_of_their_own():
     assert plan(film(interlaced=True), text()).expected.frames_min == 120
 
 
-def test_pictures_and_unread_lines_are_held_not_dropped():
-    with pytest.raises(Held, match="hdmv_pgs_subtitle cannot be burnt"):
-        plan(film(), text(codec="hdmv_pgs_subtitle", text=False, file=""))
+def test_what_cannot_be_drawn_or_read_is_held_not_dropped():
+    with pytest.raises(Held, match="dvb_subtitle cannot be burnt"):
+        plan(film(), text(codec="dvb_subtitle", text=False, file=""))
     with pytest.raises(Held, match="7 lines of the subtitles cannot be read"):
         plan(film(), text(unread=7))
+    with pytest.raises(Held, match="2 pictures of the subtitles cannot be read"):
+        plan(film(), text(codec="hdmv_pgs_subtitle", text=False, file="", unread=2))
 
 
 def test_the_recipe_is_json_and_names_what_was_chosen():
