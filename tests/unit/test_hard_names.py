@@ -190,3 +190,12 @@ def test_a_special_in_brackets_keeps_its_number_and_a_title_behind_one_is_no_gro
     assert (special.title, special.episode, special.seasons) == ("Show", "SP02", (0,))
     assert identify("Show - S02E06 (018) - The Name.mkv").group is None
     assert identify("Show - 06 (1080p) - Group.mkv").group == "Group"
+
+
+@pytest.mark.parametrize(
+    "name", ["Show Season 02 [1080p]", "Show.Season.02.", "Show Season 02 Complete [1080p]"]
+)
+def test_a_padded_season_is_no_episode(name):
+    found = identify(name)
+    assert (found.seasons, found.episode) == ((2,), None)
+    assert found.titles[0].startswith("Show")

@@ -86,3 +86,8 @@ def test_the_folder_of_the_show_names_it_whatever_the_file_is_called(title, shap
 def test_the_folder_of_the_season_wins_whatever_the_file_says(shape, season):
     found = identify(shape.format("Show"), folders=["Show", f"Season {season}"])
     assert found.seasons == (season,)
+
+
+@pytest.mark.parametrize("name", ["A.Show.01.", "A+Show+01+", "A.Show.01..mkv"])
+def test_a_number_before_nothing_but_delimiters_is_read(name):
+    assert identify(name).episode == "01"

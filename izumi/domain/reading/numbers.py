@@ -87,7 +87,9 @@ def _last(scanned: Scan) -> Found | None:
         if match is None or not scanned.titled(match.start()) or is_year(match):
             continue
         before = scanned.text.view[piece.start : match.start()].split()
-        if (before and before[-1].strip("-.#") in _COUNTED) or _of_a_season(scanned, match):
+        if (before and before[-1].strip("-.#") in _COUNTED) or _of_a_season(
+            scanned, match.start("e"), match.end("e")
+        ):
             continue
         number = patterns.span(match["e"], match["e3"] or match["e2"]) + (match["part"] or "")
         sure = _sure_last(scanned, piece, match, end)
@@ -97,9 +99,9 @@ def _last(scanned: Scan) -> Found | None:
     return None
 
 
-def _of_a_season(scanned: Scan, match: re.Match[str]) -> bool:
+def _of_a_season(scanned: Scan, start: int, end: int) -> bool:
     return any(
-        season.start() < match.end("e") and match.start("e") < season.end()
+        season.start() < end and start < season.end()
         for season in patterns.SEASONS.finditer(scanned.text.view)
     )
 
@@ -136,10 +138,12 @@ def _within(scanned: Scan) -> Found | None:
         for match in patterns.WITHIN.finditer(scanned.text.view, piece.start, end):
             before = scanned.text.view[piece.start : match.start()].split()
             counted = before and before[-1].strip("-.#") in _COUNTED
-            if scanned.titled(match.start()) and not counted:
+            season = _of_a_season(scanned, match.start(), match.end())
+            if scanned.titled(match.start()) and not counted and not season:
                 number = match["e"] or match["q"]
                 revision = patterns.revision(match)
-                sure = 0.8 if scanned.text.view[match.end() + 1] in "\"'「" else 0.7
+                quoted = scanned.text.view[match.end() + 1 : match.end() + 2] in {'"', "'", "「"}
+                sure = 0.8 if quoted else 0.7
                 return Found(number, *match.span(), sure, "number within the text", revision)
     return None
 
