@@ -30,8 +30,10 @@ from izumi.clients.discord_reply import (
 from izumi.clients.http import Http
 from izumi.clients.ports import ChannelOff
 from izumi.domain.announce import Announcement
-from izumi.domain.embed import Template, embed
+from izumi.domain.embed import embed
 from izumi.domain.errors import Rejected, Unavailable
+from izumi.domain.links import NO_LINKS, LinkBases
+from izumi.domain.template import FULL, Template
 
 log = structlog.get_logger()
 
@@ -61,8 +63,8 @@ class DiscordChannel:
         address: Where it is.
         http: Makes the requests.
         gate: Shared by all webhooks of the process.
-        template: How much an embed shows.
-        link_base: Where hardsubs can be had.
+        template: What a message looks like.
+        bases: Where files can be had.
         timeout_s: For one answer.
         tries: Failures before the channel rests and the job is given back.
         patience_s: Longest wait inside a job; what takes longer is given back.
@@ -75,8 +77,8 @@ class DiscordChannel:
     address: WebhookAddress
     http: Http
     gate: Gate = field(default_factory=Gate)
-    template: Template = "full"
-    link_base: str | None = None
+    template: Template = FULL
+    bases: LinkBases = NO_LINKS
     timeout_s: float = 15.0
     tries: int = 3
     patience_s: float = 60.0
@@ -101,7 +103,7 @@ class DiscordChannel:
 
     async def _ask(self, method: str, news: Announcement, message: str) -> str:
         """The id of the message. One request at a time, in the order they came."""
-        content = body(embed(news, self.template, self.link_base))
+        content = body(embed(news, self.template, self.bases))
         failures = limits = 0
         async with self._turn:
             while True:

@@ -28,13 +28,14 @@ def payload(wanted: Embed) -> dict[str, Any]:
         color=wanted.colour,
         timestamp=wanted.timestamp,
     )
-    built.set_footer(wanted.footer)
+    if wanted.footer:
+        built.set_footer(wanted.footer)
     if wanted.thumbnail:
         built.set_thumbnail(wanted.thumbnail)
     if wanted.author:
         built.set_author(wanted.author, url=wanted.author_url)
-    for name, value in wanted.fields:
-        built.add_embed_field(name, value, inline=False)
+    for name, value, inline in wanted.fields:
+        built.add_embed_field(name, value, inline=inline)
     # The address stays with the client: nothing here is to hold a secret.
     message = DiscordWebhook("", allowed_mentions={"parse": []})
     message.add_embed(built)
@@ -50,7 +51,7 @@ def body(wanted: Embed) -> bytes:
 
 def _reduced(embed: dict[str, Any]) -> dict[str, Any]:
     """Only what Discord knows and what is there."""
-    kept = {key: embed[key] for key in _EMBED_KEYS if embed.get(key) not in (None, [])}
+    kept = {key: embed[key] for key in _EMBED_KEYS if embed.get(key) not in (None, [], "")}
     for key in ("footer", "thumbnail", "author"):
         if key in kept:
             kept[key] = {name: value for name, value in kept[key].items() if value is not None}

@@ -10,9 +10,10 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from izumi.domain.announce import Announcement, lines
+from izumi.domain.announce import Announcement
 from izumi.domain.discord_text import clean
 from izumi.domain.errors import Unavailable
+from izumi.domain.plain import lines
 
 log = structlog.get_logger()
 
@@ -63,8 +64,8 @@ def _entry(news: Announcement, job: str) -> dict[str, Any]:
         "show": clean(news.title),
         "name": text[0],
         "sub": news.sub,
-        "size": news.size_bytes,
-        "destination": news.destination,
+        "size": sum(file.size_bytes for file in news.files),
+        "destinations": [clean(name) for name in news.destinations],
         "text": " | ".join(text),
     }
 

@@ -25,9 +25,9 @@ import structlog
 
 from izumi.clients.ports import Channel, ShowFacts
 from izumi.domain.announce import Announcement, Kind, announce, kind
-from izumi.domain.embed import Template
 from izumi.domain.errors import BusUnavailable, Held, Rejected, Unavailable
 from izumi.domain.events import Acquired, Distributed, Encoded, Episode, Fact, Notified
+from izumi.domain.links import base_fault
 from izumi.domain.secret import Secret
 from izumi.domain.show import Show
 from izumi.failpoints import failpoint
@@ -37,7 +37,6 @@ log = structlog.get_logger()
 
 DEFAULT_NEWS: Final[tuple[Kind, ...]] = ("acquired", "encoded")
 _LAST_WORDS_S: Final = 3.0
-_LONGEST_LINK_BASE: Final = 500  # its links must fit into Discord's 2048 with any name
 _SAVE_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0)
 
 
@@ -50,9 +49,9 @@ class DiscordTarget(
         name: What records and events call it; the address of a webhook is a secret.
         url: Its address, as Discord shows it.
         url_file: A file that holds it, in place of `url`.
-        template: "full" is the embed with cover, studio and statistics, "compact" is
-            title, size and links.
-        link_base: Where hardsubs can be had: the title of their news leads to
+        template: What its messages look like: "full" with cover, studio and statistics,
+            "compact" without them, or one of `[template.<name>]`.
+        link_base: Where hardsubs can be had: their news link to
             `<link_base>/<show>/<episode>`.
         announce: Which facts are news here.
     """
@@ -60,7 +59,7 @@ class DiscordTarget(
     name: str
     url: Secret | None = None
     url_file: Path | None = None
-    template: Template = "full"
+    template: str = "full"
     link_base: str | None = None
     announce: tuple[Kind, ...] = DEFAULT_NEWS
 
@@ -70,14 +69,8 @@ class DiscordTarget(
             raise ValueError(f"name: {self.name!r} must be a text, and not `log`")
         if (self.url is None) == (self.url_file is None):
             raise ValueError(f"give `url` or `url_file` of {self.name!r}, one of them")
-        base = self.link_base
-        if base is not None and not (
-            base.startswith(("https://", "http://")) and len(base) <= _LONGEST_LINK_BASE
-        ):
-            raise ValueError(
-                f"link_base: {base!r} must begin with https:// or http:// and be at most "
-                f"{_LONGEST_LINK_BASE} long"
-            )
+        if self.link_base is not None and (fault := base_fault("link_base", self.link_base)):
+            raise ValueError(fault)
 
 
 class NotifierSettings(
@@ -174,7 +167,7 @@ class Notifier:
         wanted = [target for target in self.targets if kind(fact) in target.announce]
         if not wanted:
             return []
-        news = announce(fact, await self._known(fact.episode))
+        news = announce([fact], await self._known(fact.episode))
         work = _Telling(news, job, self.last_words_s)
         names = [target.channel.name for target in wanted]
         outcomes = await asyncio.gather(

@@ -1,27 +1,26 @@
-"""A fact of the bus as news for people. Pure; `embed.py` dresses it for Discord."""
+"""Facts of the bus as news for people: one message's worth. Pure.
+
+News of a show are of one episode or of several that came together, and grow: `announce`
+makes them of all facts of a message, in whatever order those came.
+"""
 
 import datetime as dt
-from typing import Final, Literal, NamedTuple
-from urllib.parse import quote
+import re
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Final, Literal, NamedTuple, get_args
 
 import msgspec
 
-from izumi.domain.discord_text import clean
-from izumi.domain.events import Acquired, Distributed, Encoded
-from izumi.domain.graphemes import cut
+from izumi.domain.events import Acquired, Distributed, Encoded, File
 from izumi.domain.show import Show
-from izumi.domain.subjects import Sub
+from izumi.domain.spans import spans
+from izumi.domain.subjects import SUBS, Sub
+from izumi.domain.told import News, episode_of, show_of
 
 Kind = Literal["acquired", "encoded", "distributed"]
-"""Which facts are news."""
+"""Which facts are news, from the first to the last of an episode."""
 
-UNKNOWN: Final = "\u3007\u3007"
-"""Two ideographic zeros."""
-_SUB_NAMES: Final[dict[Sub, str]] = {
-    "softsub": "Softsub",
-    "hardsub": "Hardsub",
-    "none": "No subtitles",
-}
+_KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 class Link(NamedTuple):
@@ -31,17 +30,85 @@ class Link(NamedTuple):
     url: str
 
 
-class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One piece of news, whatever it is shown on. Texts are as strangers wrote them.
+class Mirror(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a file lies as well.
 
     Attributes:
-        kind: What happened to the file.
-        show: Name of the show's folder.
-        name: Name of the episode's file.
+        destination: Name of the location.
+        at: Since when.
+    """
+
+    destination: str
+    at: dt.datetime
+
+
+class EpisodeFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file of an episode that is there.
+
+    Attributes:
+        key: `<show folder>/<episode file>`.
         sub: How its subtitles are.
         size_bytes: Its size.
-        at: When it happened.
-        destination: Where it lies now as well, for `distributed`.
+        revision: 2 for "v2"; else 1.
+        at: Since when.
+        mirrors: Where else it lies, by name.
+    """
+
+    key: str
+    sub: Sub
+    size_bytes: int
+    revision: int = 1
+    at: dt.datetime
+    mirrors: tuple[Mirror, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Of the file, without its folder."""
+        return self.key.rpartition("/")[2]
+
+
+class EpisodeNews(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is there of one episode.
+
+    Attributes:
+        season: None where the name has none.
+        number: As written; None for a film or a single file.
+        resolution: "1080p"; None where the name has none.
+        files: At least one; softsubs first, hardsubs next, the others last. Of several
+            revisions the newest.
+    """
+
+    season: int | None = None
+    number: str | None = None
+    resolution: str | None = None
+    files: tuple[EpisodeFile, ...]
+
+    @property
+    def softsub(self) -> EpisodeFile | None:
+        """The first file whose subtitles can be chosen."""
+        return self._first("softsub")
+
+    @property
+    def hardsub(self) -> EpisodeFile | None:
+        """The first file whose subtitles are in the picture."""
+        return self._first("hardsub")
+
+    @property
+    def best(self) -> EpisodeFile:
+        """The file that the news name: the hardsub as soon as it is there."""
+        return self.hardsub or self.files[0]
+
+    def _first(self, sub: Sub) -> EpisodeFile | None:
+        return next((file for file in self.files if file.sub == sub), None)
+
+
+class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """News of a show, whatever they are shown on. Texts are as strangers wrote them.
+
+    Attributes:
+        kind: The last of what happened to any of the episodes.
+        show: Name of the show's folder.
+        episodes: At least one, in their order.
         anilist_id: Of the show, as identification found it or the facts have it.
         mal_id: As `anilist_id`, at MyAnimeList.
         facts: What is known of the show; None when it could not be had.
@@ -49,20 +116,55 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     kind: Kind
     show: str
-    name: str
-    sub: Sub
-    size_bytes: int
-    at: dt.datetime
-    destination: str | None = None
+    episodes: tuple[EpisodeNews, ...]
     anilist_id: int | None = None
     mal_id: int | None = None
     facts: Show | None = None
 
     @property
-    def summary(self) -> str:
-        """`24 mins, 351.2 MiB [Softsub]`."""
-        minutes = number(self.facts.duration_min if self.facts else None)
-        return f"{minutes} mins, {size(self.size_bytes)} [{_SUB_NAMES[self.sub]}]"
+    def is_digest(self) -> bool:
+        """Whether it tells of several episodes."""
+        return len(self.episodes) > 1
+
+    @property
+    def files(self) -> tuple[EpisodeFile, ...]:
+        """Every file of every episode."""
+        return tuple(file for episode in self.episodes for file in episode.files)
+
+    @property
+    def subs(self) -> tuple[Sub, ...]:
+        """The kinds of subtitles that are there."""
+        return tuple(sub for sub in SUBS if any(file.sub == sub for file in self.files))
+
+    @property
+    def sub(self) -> Sub:
+        """What the news are coloured by: "hardsub" once every episode has one."""
+        if all(episode.hardsub for episode in self.episodes):
+            return "hardsub"
+        return "softsub" if "softsub" in self.subs else self.episodes[0].files[0].sub
+
+    @property
+    def at(self) -> dt.datetime:
+        """When something happened last."""
+        times = [file.at for file in self.files]
+        return max(times + [mirror.at for file in self.files for mirror in file.mirrors])
+
+    @property
+    def name(self) -> str:
+        """The episode's file, or `Show S2 - 01-12 [1080p]`."""
+        if not self.is_digest:
+            return self.episodes[0].best.name
+        heads = {_head(episode) for episode in self.episodes}
+        seasons = {episode.season for episode in self.episodes}
+        head = heads.pop() if len(heads) == 1 and len(seasons) == 1 else ""
+        resolutions = {episode.resolution for episode in self.episodes}
+        same = resolutions.pop() if len(resolutions) == 1 else None
+        return f"{head or self.show} - {self.span}" + (f" [{same}]" if same else "")
+
+    @property
+    def span(self) -> str:
+        """Numbers of the episodes: `07`, `01-12, 12.5`, `S1 01-12, S2 01-12`."""
+        return span_of(self.episodes)
 
     @property
     def title(self) -> str:
@@ -70,13 +172,10 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return self.facts.title if self.facts else self.show
 
     @property
-    def stats(self) -> str | None:
-        """`Score: 84/100, Pop: 305734, Total: 12 Eps.`; None without facts."""
-        if self.facts is None:
-            return None
-        facts = self.facts
-        score, popularity = number(facts.score), number(facts.popularity)
-        return f"Score: {score}/100, Pop: {popularity}, Total: {number(facts.episodes)} Eps."
+    def destinations(self) -> tuple[str, ...]:
+        """Where files lie as well."""
+        names = {mirror.destination for file in self.files for mirror in file.mirrors}
+        return tuple(sorted(names))
 
     @property
     def links(self) -> tuple[Link, ...]:
@@ -97,29 +196,30 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return Link(self.facts.studio, f"https://anilist.co/studio/{id_}" if id_ else "")
 
 
-def announce(fact: Acquired | Encoded | Distributed, facts: Show | None) -> Announcement:
-    """The news that a fact is.
+def announce(facts: Sequence[News], show: Show | None) -> Announcement:
+    """The news that facts are, told together.
+
+    The order of the facts and repeats among them change nothing. A newer revision takes
+    the place of an older one, and of a file that was made anew the youngest counts.
 
     Args:
-        fact: What happened.
-        facts: Of its show; None when they could not be had, then names are all there is.
+        facts: What happened to episodes of one show; at least one fact.
+        show: What is known of the show; None when it could not be had, then names are all
+            there is.
     """
-    show, _, name = fact.file.key.rpartition("/")
+    ordered = sorted(facts, key=_by_time)
+    first = ordered[0]
     return Announcement(
-        kind=kind(fact),
-        show=show or fact.episode.show,
-        name=name,
-        sub=fact.file.sub,
-        size_bytes=fact.file.size,
-        at=fact.at,
-        destination=fact.destination if isinstance(fact, Distributed) else None,
-        anilist_id=facts.anilist_id if facts else fact.episode.anilist_id,
-        mal_id=(facts and facts.mal_id) or fact.episode.mal_id,
-        facts=facts,
+        kind=max(map(kind, facts), key=_KINDS.index),
+        show=show_of(first) if "/" in first.file.key else first.episode.show,
+        episodes=tuple(sorted(map(_episode, _together(ordered, episode_of)), key=_by_number)),
+        anilist_id=show.anilist_id if show else _last(f.episode.anilist_id for f in ordered),
+        mal_id=(show and show.mal_id) or _last(f.episode.mal_id for f in ordered),
+        facts=show,
     )
 
 
-def kind(fact: Acquired | Encoded | Distributed) -> Kind:
+def kind(fact: News) -> Kind:
     """Which news it is."""
     match fact:
         case Acquired():
@@ -130,39 +230,90 @@ def kind(fact: Acquired | Encoded | Distributed) -> Kind:
             return "distributed"
 
 
-def direct_link(base: str, news: Announcement) -> str:
-    """Where the file can be had: `<base>/<show>/<episode>`, both quoted."""
-    folder, name = (quote(part, safe="", errors="replace") for part in (news.show, news.name))
-    return f"{base.rstrip('/')}/{folder}/{name}"
+def span_of(episodes: Iterable[EpisodeNews]) -> str:
+    """The numbers of some episodes, those that follow each other as `01-12`."""
+    labels = [(one.season, one.number or _stem(one.best.name)) for one in episodes]
+    return spans(labels)
 
 
-def lines(news: Announcement, link_base: str | None = None) -> tuple[str, ...]:
-    """The news as plain text for a terminal or a log; no control or direction characters."""
-    studio = f" ({_short(news.studio.label)})" if news.studio else ""
-    place = f" at {_short(news.destination)}" if news.destination else ""
-    text = [_short(news.name), f"{_short(news.title)}{studio}", f"{news.summary}{place}"]
-    if news.stats:
-        text.append(news.stats)
-    text.extend(f"{label}: {url}" for label, url in news.links)
-    if link_base and news.sub == "hardsub":
-        text.append(f"Direct link: {direct_link(link_base, news)}")
-    return tuple(text)
+def _episode(facts: Sequence[News]) -> EpisodeNews:
+    """One episode of its facts, the oldest first."""
+    kept: dict[tuple[Sub, str], EpisodeFile] = {}
+    for facts_of_file in _together(facts, _of_file):
+        file = _file(facts_of_file)
+        slot = (file.sub, _unrevised(file))
+        if slot not in kept or _newness(file) > _newness(kept[slot]):
+            kept[slot] = file
+    newest = max(facts, key=lambda fact: (fact.episode.revision or 1, _by_time(fact)))
+    return EpisodeNews(
+        season=newest.episode.season,
+        number=newest.episode.number,
+        resolution=newest.episode.resolution,
+        files=tuple(sorted(kept.values(), key=lambda file: (SUBS.index(file.sub), file.key))),
+    )
 
 
-def _short(name: str) -> str:
-    return cut(clean(name), 300)
+def _file(facts: Sequence[News]) -> EpisodeFile:
+    file: File = facts[0].file
+    mirrors: dict[str, Mirror] = {}
+    for fact in facts:
+        if isinstance(fact, Distributed):
+            mirror = Mirror(destination=fact.destination, at=fact.at)
+            mirrors.setdefault(fact.destination, mirror)
+    return EpisodeFile(
+        key=file.key,
+        sub=file.sub,
+        size_bytes=file.size,
+        revision=max(fact.episode.revision or 1 for fact in facts),
+        at=facts[0].at,
+        mirrors=tuple(mirrors[name] for name in sorted(mirrors)),
+    )
 
 
-def number(value: int | None) -> str:
-    """A count for people; `UNKNOWN` where it is not known."""
-    return UNKNOWN if value is None else str(value)
+def _together(facts: Iterable[News], key: Callable[[News], Hashable]) -> Iterable[list[News]]:
+    groups: dict[Hashable, list[News]] = {}
+    for fact in facts:
+        groups.setdefault(key(fact), []).append(fact)
+    return groups.values()
 
 
-def size(size_bytes: int) -> str:
-    """`351.2 MiB`."""
-    value = float(size_bytes)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024 or unit == "GiB":
-            break
-        value /= 1024
-    return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+def _of_file(fact: News) -> tuple[str, str, int]:
+    # What makes `File.id`, which no hostile name can keep from being made.
+    return fact.file.key, fact.file.sha256 or "", fact.file.size
+
+
+def _unrevised(file: EpisodeFile) -> str:
+    """The file's name as that of revision 1 would be; other variants keep their own."""
+    if file.revision == 1:
+        return file.name
+    return re.sub(rf" ?v{file.revision}(?!.*v{file.revision})", "", file.name)
+
+
+def _newness(file: EpisodeFile) -> tuple[int, dt.datetime, str]:
+    return file.revision, file.at, file.key
+
+
+def _by_time(fact: News) -> tuple[dt.datetime, tuple[str, str, int], str, str]:
+    return fact.at, _of_file(fact), kind(fact), getattr(fact, "destination", "")
+
+
+def _by_number(episode: EpisodeNews) -> tuple[int, float, str]:
+    number = episode.number or ""
+    begins = re.match(r"[0-9]{1,6}(?:\.[0-9]{1,3})?", number)
+    # Names without a number come last, and specials after what is counted.
+    order = float(begins[0]) if begins else float("inf")
+    return episode.season or 0, order, number or episode.best.name
+
+
+def _head(episode: EpisodeNews) -> str:
+    """What stands before the number in the file's name."""
+    return episode.best.name.rpartition(" - ")[0] if episode.number else ""
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0] or name
+
+
+def _last(values: Iterable[int | None]) -> int | None:
+    """The youngest that is known."""
+    return next((value for value in reversed(list(values)) if value), None)

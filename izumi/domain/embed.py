@@ -5,17 +5,19 @@ the library discord-webhook, which brings an HTTP client along and so cannot liv
 """
 
 import datetime as dt
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
-from izumi.domain.announce import Announcement, direct_link
-from izumi.domain.discord_text import cut_markup, formatted_name, plain_name
+from izumi.domain.announce import Announcement
+from izumi.domain.discord_text import NAMELESS, cut_markup
 from izumi.domain.graphemes import units
-
-Template = Literal["full", "compact"]
-"""`full` is the earlier system's embed; `compact` leaves out cover, studio and stats."""
+from izumi.domain.links import NO_LINKS, LinkBases
+from izumi.domain.markup import ADDRESS, DISCORD, DISCORD_PLAIN, Markup
+from izumi.domain.phrases import values
+from izumi.domain.placeholders import filled
+from izumi.domain.template import FULL, Template
 
 # https://discord.com/developers/docs/resources/message#embed-object-embed-limits
 TITLE: Final = 256
@@ -28,15 +30,13 @@ AUTHOR: Final = 256
 URL: Final = 2048
 TOTAL: Final = 6000
 
-_CYAN: Final = 0x00FFFF
-_GREEN: Final = 0x00FF00
-
 
 class Field(NamedTuple):
     """A small heading and the text below it; both may format."""
 
     name: str
     value: str
+    inline: bool = False
 
 
 class Embed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -61,34 +61,50 @@ class Embed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fields: tuple[Field, ...] = ()
 
 
-def embed(news: Announcement, template: Template = "full", link_base: str | None = None) -> Embed:
-    """The embed of a piece of news.
+def embed(news: Announcement, template: Template = FULL, bases: LinkBases = NO_LINKS) -> Embed:
+    """The embed of news.
 
     Args:
         news: What to tell; names in it are cleaned, escaped and cut.
-        template: How much of it.
-        link_base: Where hardsubs can be had; the title of theirs leads there.
+        template: How.
+        bases: Where files can be had.
     """
-    full = template == "full"
-    links = ", ".join(f"[{label}]({url})" for label, url in news.links)
-    fields = [Field("Stats", news.stats)] if full and news.stats else []
-    if links:
-        fields.append(Field("Links", links))
-    place = f" at {formatted_name(news.destination, TITLE)}" if news.destination else ""
-    studio = news.studio if full else None
-    return fitted(
-        Embed(
-            title=formatted_name(news.name, TITLE),
-            description=f"{news.summary}{place}",
-            colour=_GREEN if news.sub == "hardsub" else _CYAN,
-            timestamp=news.at,
-            footer=plain_name(news.title, FOOTER),
-            url=direct_link(link_base, news) if link_base and news.sub == "hardsub" else None,
-            thumbnail=news.facts.cover_url if full and news.facts else None,
-            author=plain_name(studio.label, AUTHOR) if studio else None,
-            author_url=studio.url or None if studio else None,
-            fields=tuple(fields),
-        )
+    return fitted(rendered(news, template, bases, DISCORD, DISCORD_PLAIN))
+
+
+def rendered(
+    news: Announcement, template: Template, bases: LinkBases, markup: Markup, plain: Markup
+) -> Embed:
+    """News in the places of an embed, as long as they are; lists alone are made to fit.
+
+    Args:
+        news: What to tell.
+        template: How.
+        bases: Where files can be had.
+        markup: Of places that may format.
+        plain: Of those that do not.
+    """
+    words = template.wording
+    rich, bare, address = (values(news, bases, one, words) for one in (markup, plain, ADDRESS))
+    colour = getattr(template.colours, news.sub)
+    return Embed(
+        title=filled(template.title, rich, TITLE) or NAMELESS,
+        description=filled(template.description, rich, DESCRIPTION),
+        colour=int(colour.removeprefix("#"), 16),
+        timestamp=news.at,
+        footer=filled(template.footer, bare, FOOTER),
+        url=filled(template.url, address, URL) or None,
+        thumbnail=filled(template.thumbnail, address, URL) or None,
+        author=filled(template.author, bare, AUTHOR) or None,
+        author_url=filled(template.author_url, address, URL) or None,
+        fields=tuple(
+            Field(
+                filled(field.name, rich, FIELD_NAME),
+                filled(field.value, rich, FIELD_VALUE),
+                field.inline,
+            )
+            for field in template.fields
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from izumi.domain.keys import LEAST_PART_BYTES, MAX_PART_BYTES, fault
+from izumi.domain.links import base_fault
 from izumi.storage.ports import Location
 
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. +@-]*")
@@ -80,6 +81,9 @@ class StorageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         name_bytes: Most bytes of UTF-8 that a name may have there. Clean names are made
             that short when a watch folder's files go there. A remote of rclone's that
             encrypts names (crypt, base32) takes 143 where what lies beneath takes 255.
+        link_base: Where people can have what lies at `remote`, such as
+            "https://files.example": news of files here link to
+            `<link_base>/<softsub or hardsub>/<show>/<episode>`.
     """
 
     remote: str
@@ -89,6 +93,7 @@ class StorageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     premiered_hardsub: str = "Premiered [Hardsub]"
     verify: Verify = "hash"
     name_bytes: int = MAX_PART_BYTES
+    link_base: str | None = None
 
     def __post_init__(self) -> None:
         if not LEAST_PART_BYTES <= self.name_bytes <= MAX_PART_BYTES:
@@ -96,6 +101,8 @@ class StorageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
                 f"name_bytes {self.name_bytes} is not between {LEAST_PART_BYTES} and "
                 f"{MAX_PART_BYTES}"
             )
+        if self.link_base is not None and (problem := base_fault("link_base", self.link_base)):
+            raise ValueError(problem)
         if problem := remote_fault(self.remote):
             raise ValueError(f"remote {self.remote!r} {problem}")
         for name in _FOLDERS:

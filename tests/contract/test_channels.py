@@ -44,29 +44,29 @@ async def opened(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator
 
 
 async def test_what_is_sent_is_seen(opened):
-    await opened.channel.send(announce(acquired(), BOOKS), JOB)
+    await opened.channel.send(announce([acquired()], BOOKS), JOB)
     assert len(opened.seen()) == 1
     assert "Hon no Mori - 07 [1080p].mkv" in opened.seen()[0]
 
 
 async def test_each_job_is_told_on_its_own(opened):
     for job in (JOB, "f" * 32):
-        await opened.channel.send(announce(acquired(), BOOKS), job)
+        await opened.channel.send(announce([acquired()], BOOKS), job)
     assert len(opened.seen()) == 2
 
 
 async def test_an_edit_is_seen(opened):
-    message = await opened.channel.send(announce(encoded(), None), JOB)
+    message = await opened.channel.send(announce([encoded()], None), JOB)
     assert "Studio Kodama" not in "".join(opened.seen())
-    await opened.channel.edit(message, announce(encoded(), BOOKS), JOB)
+    await opened.channel.edit(message, announce([encoded()], BOOKS), JOB)
     assert "Studio Kodama" in opened.seen()[-1]
 
 
 async def test_an_edit_may_be_repeated(opened):
-    message = await opened.channel.send(announce(encoded(), None), JOB)
-    await opened.channel.edit(message, announce(encoded(), BOOKS), JOB)
+    message = await opened.channel.send(announce([encoded()], None), JOB)
+    await opened.channel.edit(message, announce([encoded()], BOOKS), JOB)
     seen = opened.seen()
-    await opened.channel.edit(message, announce(encoded(), BOOKS), JOB)
+    await opened.channel.edit(message, announce([encoded()], BOOKS), JOB)
     assert opened.seen() == seen
 
 

@@ -13,6 +13,7 @@ from izumi.clients.http import Http
 from izumi.clients.ports import ChannelOff
 from izumi.domain.announce import Announcement, announce
 from izumi.domain.errors import Rejected, Unavailable
+from izumi.domain.links import NO_LINKS, LinkBases
 from tests.support.discord import (
     CANARY,
     UNKNOWN_MESSAGE,
@@ -30,7 +31,7 @@ from tests.support.hand_clock import HandClock
 from tests.support.news import BOOKS, acquired, encoded, file
 
 JOB = "f" * 32
-NEWS = announce(acquired(), BOOKS)
+NEWS = announce([acquired()], BOOKS)
 
 
 class Webhooks:
@@ -43,7 +44,7 @@ class Webhooks:
         self._gate = Gate()
 
     def open(
-        self, webhook: str = "1", *, timeout_s: float = 5.0, link_base: str | None = None
+        self, webhook: str = "1", *, timeout_s: float = 5.0, bases: LinkBases = NO_LINKS
     ) -> DiscordChannel:
         return DiscordChannel(
             name=f"hook{webhook}",
@@ -52,7 +53,7 @@ class Webhooks:
             ),
             http=self._http,
             gate=self._gate,
-            link_base=link_base,
+            bases=bases,
             timeout_s=timeout_s,
             clock=self.clock,
             sleep=self.clock.sleep,
@@ -70,7 +71,7 @@ async def hooks() -> AsyncIterator[Webhooks]:
 
 
 def episode(number: int) -> Announcement:
-    return announce(acquired(file(f"Show - {number:02} [1080p].mkv")), BOOKS)
+    return announce([acquired(file(f"Show - {number:02} [1080p].mkv"))], BOOKS)
 
 
 async def test_a_message_is_told_and_its_id_known(hooks):
@@ -81,9 +82,9 @@ async def test_a_message_is_told_and_its_id_known(hooks):
 
 
 async def test_a_message_is_edited_in_place(hooks):
-    channel = hooks.open(link_base="https://files.example")
-    message = await channel.send(announce(encoded(), None), JOB)
-    await channel.edit(message, announce(encoded(), BOOKS), JOB)
+    channel = hooks.open(bases=LinkBases("https://files.example"))
+    message = await channel.send(announce([encoded()], None), JOB)
+    await channel.edit(message, announce([encoded()], BOOKS), JOB)
     assert len(hooks.discord.messages) == 1
     told = hooks.discord.messages[message]["embeds"][0]
     assert told["author"]["name"] == "Studio Kodama"

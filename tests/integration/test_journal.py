@@ -15,13 +15,13 @@ from izumi.domain.errors import Unavailable
 from tests.support.news import BOOKS, HOSTILE, acquired, distributed, file
 
 JOB = "a" * 32
-NEWS = announce(acquired(), BOOKS)
+NEWS = announce([acquired()], BOOKS)
 
 
 async def test_a_line_tells_everything_and_is_logged(tmp_path):
     path = tmp_path / "state" / "announcements.jsonl"
     with capture_logs() as logs:
-        assert await Journal(path).send(announce(distributed(), BOOKS), JOB) == JOB
+        assert await Journal(path).send(announce([distributed()], BOOKS), JOB) == JOB
     line = json.loads(path.read_text())
     assert line == {
         "job": JOB,
@@ -31,10 +31,11 @@ async def test_a_line_tells_everything_and_is_logged(tmp_path):
         "name": "Hon no Mori - 07 [1080p].mp4",
         "sub": "hardsub",
         "size": 368258123,
-        "destination": "mirror",
+        "destinations": ["mirror"],
         "text": line["text"],
     }
-    assert "24 mins, 351.2 MiB [Hardsub] at mirror | Score: 84/100" in line["text"]
+    assert "24 mins, 351.2 MiB [Hardsub] | Stats: Score: 84/100" in line["text"]
+    assert "| Mirrors: mirror |" in line["text"]
     assert [(one["event"], one["text"]) for one in logs] == [("announcement", line["text"])]
 
 
@@ -42,7 +43,7 @@ async def test_a_repeat_of_a_job_adds_no_line_whoever_it_comes_from(tmp_path):
     path = tmp_path / "announcements.jsonl"
     with capture_logs() as logs:
         for facts in (None, BOOKS):
-            await Journal(path).send(announce(acquired(), facts), JOB)
+            await Journal(path).send(announce([acquired()], facts), JOB)
     assert len(path.read_text().splitlines()) == 1
     assert len(logs) == 1
 
@@ -85,7 +86,7 @@ async def test_half_a_line_of_a_power_cut_tells_nothing(tmp_path):
 async def test_a_name_cannot_break_a_line_or_pose_as_a_job(tmp_path, name):
     path = tmp_path / "announcements.jsonl"
     other = "c" * 32
-    await Journal(path).send(announce(acquired(file(f'{name} "job":"{other}",')), None), JOB)
+    await Journal(path).send(announce([acquired(file(f'{name} "job":"{other}",'))], None), JOB)
     await Journal(path).send(NEWS, other)
     data = path.read_bytes()
     assert len(data.splitlines()) == 2

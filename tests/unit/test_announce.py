@@ -12,17 +12,21 @@ from hypothesis import strategies as st
 
 from izumi.clients.discord_payload import payload
 from izumi.domain import embed as ours
-from izumi.domain.announce import UNKNOWN, Announcement, announce, lines, size
+from izumi.domain.announce import Announcement, announce
 from izumi.domain.embed import Embed, Field, embed, fitted
 from izumi.domain.events import Distributed, Episode, File
+from izumi.domain.links import LinkBases
+from izumi.domain.phrases import UNKNOWN, size, stats, summary
+from izumi.domain.plain import lines, text
 from izumi.domain.show import Show, sameness
+from izumi.domain.template import COMPACT, FULL, Wording
 from tests.support.discord import LIMITS, body_problems, embed_length
 from tests.support.news import AT, BOOKS, acquired, distributed, encoded, file, names
 from tests.support.published import document
 
 
 def test_the_embed_has_everything_of_the_earlier_system():
-    assert payload(embed(announce(acquired(), BOOKS))) == {
+    assert payload(embed(announce([acquired()], BOOKS))) == {
         "allowed_mentions": {"parse": []},
         "embeds": [
             {
@@ -53,23 +57,25 @@ def test_the_embed_has_everything_of_the_earlier_system():
 
 
 def test_a_hardsub_is_green_and_says_so():
-    news = embed(announce(encoded(), BOOKS))
+    news = embed(announce([encoded()], BOOKS))
     assert news.colour == 65280
     assert news.description == "24 mins, 351.2 MiB [Hardsub]"
 
 
 def test_a_file_without_subtitles_says_so():
-    assert embed(announce(acquired(file(sub="none")), None)).description.endswith("[No subtitles]")
+    assert embed(announce([acquired(file(sub="none"))], None)).description.endswith(
+        "[No subtitles]"
+    )
 
 
 def test_a_distributed_file_says_where():
-    news = announce(distributed("mirror_2"), BOOKS)
-    assert embed(news).description == r"24 mins, 351.2 MiB [Hardsub] at mirror\_2"
-    assert lines(news)[2] == "24 mins, 351.2 MiB [Hardsub] at mirror_2"
+    news = announce([distributed("mirror_2")], BOOKS)
+    assert Field("Mirrors", r"mirror\_2") in embed(news).fields
+    assert "Mirrors: mirror_2" in lines(news)
 
 
 def test_without_facts_the_news_has_plain_names():
-    bare = payload(embed(announce(acquired(), None)))
+    bare = payload(embed(announce([acquired()], None)))
     assert bare["embeds"] == [
         {
             "title": "Hon no Mori - 07 [1080p].mkv",
@@ -84,21 +90,21 @@ def test_without_facts_the_news_has_plain_names():
 def test_numbers_that_identification_found_give_links_without_facts():
     episode = Episode(show="Umi", anilist_id=3, mal_id=4)
     fact = msgspec.structs.replace(acquired(), episode=episode)
-    assert [link.url for link in announce(fact, None).links] == [
+    assert [link.url for link in announce([fact], None).links] == [
         "https://myanimelist.net/anime/4",
         "https://anilist.co/anime/3",
     ]
 
 
 def test_numbers_that_nobody_knows_are_two_zeros():
-    news = announce(acquired(), Show(anilist_id=1, title="Umi"))
-    assert news.stats == f"Score: {UNKNOWN}/100, Pop: {UNKNOWN}, Total: {UNKNOWN} Eps."
-    assert news.summary.startswith("〇〇 mins, ")
+    news = announce([acquired()], Show(anilist_id=1, title="Umi"))
+    assert stats(news) == f"Score: {UNKNOWN}/100, Pop: {UNKNOWN}, Total: {UNKNOWN} Eps."
+    assert summary(news, Wording()).startswith("〇〇 mins, ")
     assert embed(news).author is None
 
 
 def test_the_compact_template_leaves_the_ornaments_out():
-    news = embed(announce(acquired(), BOOKS), "compact")
+    news = embed(announce([acquired()], BOOKS), COMPACT)
     assert (news.thumbnail, news.author, [one.name for one in news.fields]) == (
         None,
         None,
@@ -107,32 +113,33 @@ def test_the_compact_template_leaves_the_ornaments_out():
 
 
 def test_the_title_of_a_hardsub_leads_to_the_file():
-    made = file("本の森 #7 100%?.mp4", show="本の森 [x]/..", sub="hardsub")
-    news = announce(encoded(made), BOOKS)
-    link = embed(news, link_base="https://files.example/anime/").url
+    made = file("本の森 #7 100%?.mp4", show="本の森 [x](y)", sub="hardsub")
+    news = announce([encoded(made)], BOOKS)
+    bases = LinkBases("https://files.example/anime/")
+    link = embed(news, bases=bases).url
     assert link is not None
     assert link.isascii()
     assert link.count("/") == 5
-    assert unquote(link) == "https://files.example/anime/本の森 [x]/../本の森 #7 100%?.mp4"
-    assert lines(news, "https://files.example/anime")[-1] == f"Direct link: {link}"
-    assert embed(announce(acquired(), BOOKS), link_base="https://files.example").url is None
+    assert unquote(link) == "https://files.example/anime/本の森 [x](y)/本の森 #7 100%?.mp4"
+    assert Field("Direct links", f"[Hardsub]({link})") in embed(news, bases=bases).fields
+    assert f"Direct links: Hardsub: {link}" in text(news, bases=bases).body.split("\n")
+    assert embed(announce([acquired()], BOOKS), bases=bases).url is None
 
 
 def test_the_longest_names_still_lead_to_the_file():
     made = file("字" * 83 + ".mp4", show="本" * 85, sub="hardsub")
-    link = embed(announce(encoded(made), None), link_base="https://" + "x" * 492).url
+    link = embed(announce([encoded(made)], None), bases=LinkBases("https://" + "x" * 492)).url
     assert link is not None
 
 
 def test_plain_lines_tell_the_same():
-    assert lines(announce(acquired(), BOOKS)) == (
+    assert lines(announce([acquired()], BOOKS)) == (
         "Hon no Mori - 07 [1080p].mkv",
-        "Hon no Mori (Studio Kodama)",
         "24 mins, 351.2 MiB [Softsub]",
-        "Score: 84/100, Pop: 51234, Total: 13 Eps.",
-        "MyAnimeList: https://myanimelist.net/anime/8001",
-        "Anilist: https://anilist.co/anime/9001",
-        "Kitsu: https://kitsu.app/anime/7001",
+        "Stats: Score: 84/100, Pop: 51234, Total: 13 Eps.",
+        "Links: MyAnimeList: https://myanimelist.net/anime/8001, "
+        + "Anilist: https://anilist.co/anime/9001, Kitsu: https://kitsu.app/anime/7001",
+        "Hon no Mori · Studio Kodama",
     )
 
 
@@ -197,17 +204,17 @@ facts = st.builds(
 
 
 @settings(max_examples=60)
-@given(facts, st.none() | shows, st.sampled_from(["full", "compact"]), st.none() | names)
+@given(facts, st.none() | shows, st.sampled_from([FULL, COMPACT]), st.none() | names)
 def test_whatever_strangers_write_discord_takes_it_and_nobody_is_pinged(fact, show, template, base):
-    link_base = None if base is None else f"https://{base}"
-    body = payload(embed(announce(fact, show), template, link_base))
+    bases = LinkBases(None if base is None else f"https://{base}")
+    body = payload(embed(announce([fact], show), template, bases))
     assert body_problems(body) == []
     msgspec.json.encode(body)
 
 
 @given(facts, st.none() | shows)
 def test_plain_lines_hold_no_control_characters(fact, show):
-    text = lines(announce(fact, show))
+    text = lines(announce([fact], show))
     kinds = {unicodedata.category(char) for line in text for char in line}
     assert not kinds & {"Cc", "Cs", "Zl", "Zp"}
     assert not set("".join(text)) & set("\u202e\u2066\u200e")
@@ -289,16 +296,16 @@ def test_our_limits_are_discords():
 
 
 def test_the_builder_leaks_nothing_of_its_own_into_the_message():
-    body = payload(embed(announce(acquired(), BOOKS)))
+    body = payload(embed(announce([acquired()], BOOKS)))
     assert set(body) == {"embeds", "allowed_mentions"}
-    again = payload(embed(announce(acquired(), None)))
+    again = payload(embed(announce([acquired()], None)))
     assert len(again["embeds"]) == 1
     assert embed_length(again["embeds"][0]) < 100
 
 
 def test_news_without_a_folder_take_the_name_of_the_show():
     fact = acquired(File(key="film.mkv", size=1, sha256=None, sub="softsub"))
-    news = announce(fact, None)
+    news = announce([fact], None)
     assert (news.show, news.name) == ("Hon no Mori", "film.mkv")
     assert isinstance(news, Announcement)
     assert news.at == dt.datetime(2026, 11, 3, 17, 30, tzinfo=dt.UTC)

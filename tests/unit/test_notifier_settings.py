@@ -60,7 +60,6 @@ def test_everything_may_be_said():
         (f"[[discord]]\nname = 'a'\nurl = '{URL}'\nlink_base = 'https://{'x' * 500}'", "500"),
         (f"[[discord]]\nname = 'a'\nurl = '{URL}'\n" * 2, "two targets are called 'a'"),
         (f"[[discord]]\nname = 'a'\nurl = '{URL}'\nannounce = ['held']", "held"),
-        (f"[[discord]]\nname = 'a'\nurl = '{URL}'\ntemplate = 'x'", "template"),
         ("jobs = 0", "jobs"),
         ("facts_within_s = -1", "facts_within_s"),
         ("facts_within_s = nan", "facts_within_s"),
