@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.support.bus",
     "tests.support.media",
     "tests.support.remotes",
+    "tests.support.keeper",
 ]

@@ -9,21 +9,21 @@ from cyclopts import Parameter
 
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.ports import Outgoing
+from izumi.bus.rules import in_force
 from izumi.commands.answering import publish_rule
 from izumi.commands.console import By, Json, on_bus, person, show_rows
 from izumi.commands.fixes import FixOptions, fix_of
 from izumi.commands.options import ConfigFile, load
 from izumi.domain import events, subjects
 from izumi.domain.errors import UserError
-from izumi.domain.events import RuleMade, RuleRemoved
+from izumi.domain.events import RuleRemoved
 from izumi.domain.rules import Rule
 from izumi.runtime.telemetry import printable
 
 
-async def in_force(bus: JetStreamBus) -> list[Rule]:
+async def _known(bus: JetStreamBus) -> tuple[Rule, ...]:
     """Every rule, oldest first."""
-    said = [events.decode_rule(message.data) for message in await bus.latest(subjects.RULES)]
-    return [one.rule for one in said if isinstance(one, RuleMade)]
+    return in_force(await bus.latest(subjects.RULES))
 
 
 def rules_list(*, config: ConfigFile = None, json: Json = False) -> int:
@@ -33,7 +33,7 @@ def rules_list(*, config: ConfigFile = None, json: Json = False) -> int:
         config: See below.
         json: See below.
     """
-    found = on_bus(load(config, level="warning"), in_force)
+    found = on_bus(load(config, level="warning"), _known)
     rows: list[dict[str, object]] = [
         {
             "id": rule.id,
@@ -89,7 +89,7 @@ def rules_add(
         raise UserError(str(exc)) from exc
 
     async def add(bus: JetStreamBus) -> Rule | None:
-        before = next((one for one in await in_force(bus) if one.id == rule.id), None)
+        before = next((one for one in await _known(bus) if one.id == rule.id), None)
         await publish_rule(bus, rule)
         return before
 
@@ -112,7 +112,7 @@ def rules_remove(*ids: str, by: By = "", config: ConfigFile = None) -> int:
     who = person(by, settings)
 
     async def remove(bus: JetStreamBus) -> list[Rule]:
-        known = await in_force(bus)
+        known = await _known(bus)
         if not ids:
             raise UserError("name at least one rule; see izumi-admin rules list")
         meant = list({rule.id: rule for rule in (_find(id_, known) for id_ in ids)}.values())

@@ -4,10 +4,28 @@ import asyncio
 import contextlib
 import io
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+import structlog
+
 from izumi import main
+from izumi.runtime import telemetry
+from tests.support.nats import NatsServer
+
+
+@pytest.fixture
+def keeper(
+    tmp_path: Path, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator["Keeper"]:
+    """A keeper of the test's own server. What the test logs does not mix with what is printed."""
+    monkeypatch.setattr(telemetry, "configure", lambda *_args, **_more: None)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    yield Keeper(tmp_path, nats_server.url)
+    structlog.reset_defaults()
 
 
 class Keeper:
@@ -15,7 +33,9 @@ class Keeper:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.config = folder / "keeper.toml"
-        self.config.write_text(f'host = "desk"\n[bus]\nservers = ["{url}"]\n')
+        self.config.write_text(
+            f'state = "{folder / "desk"}"\nhost = "desk"\n[bus]\nservers = ["{url}"]\n'
+        )
 
     async def ends(self, *args: object) -> tuple[int, str, list[str]]:
         """Exit code, output and complaints of a command."""

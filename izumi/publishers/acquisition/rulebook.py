@@ -1,16 +1,16 @@
 """The rules in force: read from the bus, with a copy in the state folder for when it is away."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
-from izumi.bus.ports import Bus, Stored
-from izumi.domain import events, subjects
-from izumi.domain.errors import BadEvent, BusUnavailable, UserError
-from izumi.domain.events import RuleMade
+from izumi.bus.ports import Bus
+from izumi.bus.rules import in_force
+from izumi.domain import subjects
+from izumi.domain.errors import BusUnavailable, UserError
 from izumi.domain.rules import Rule
 from izumi.failpoints import failpoint
 from izumi.publishers.acquisition.hearing import Hearing
@@ -92,17 +92,3 @@ class Rulebook:
         except UserError as exc:
             log.warning("rules.copy_not_read", error=str(exc))
             return None
-
-
-def in_force(stored: Iterable[Stored]) -> tuple[Rule, ...]:
-    """The rules among the last messages of all subjects, oldest first."""
-    rules = []
-    for message in stored:
-        try:
-            said = events.decode_rule(message.data)
-        except BadEvent as exc:
-            log.warning("rules.not_understood", subject=message.subject, error=str(exc))
-            continue
-        if isinstance(said, RuleMade):
-            rules.append(said.rule)
-    return tuple(rules)
