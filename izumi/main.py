@@ -99,7 +99,11 @@ _dlq.command(
     "izumi.commands.admin:dlq_list", name="list", help="What was given up, by whom and why."
 )
 _dlq.command("izumi.commands.admin:dlq_retry", name="retry", help="Order the work again.")
-_jobs.command("izumi.commands.admin:jobs_list", name="list", help="Every job with its state.")
+_jobs.command(
+    "izumi.commands.jobs:jobs_list", name="list", help="Every job with its state and progress."
+)
+_jobs.command("izumi.commands.jobs:jobs_cancel", name="cancel", help="Stop jobs for good.")
+_jobs.command("izumi.commands.jobs:jobs_again", name="again", help="Order settled jobs once more.")
 _bus.command("izumi.commands.admin:bus_plan", name="plan", help="What `apply` would change.")
 _bus.command(
     "izumi.commands.admin:bus_apply",

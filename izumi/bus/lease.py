@@ -22,14 +22,21 @@ import msgspec
 from izumi.bus.clock import boottime
 from izumi.bus.ports import Bus, Conflict, Delivery, Outgoing, Stored
 from izumi.domain import subjects
-from izumi.domain.errors import BusUnavailable, Fenced, IzumiError, Unavailable, UnknownEvent
+from izumi.domain.errors import (
+    BusUnavailable,
+    Cancelled,
+    Fenced,
+    IzumiError,
+    Unavailable,
+    UnknownEvent,
+)
 from izumi.domain.events import Fact, JobRecord, encode, subject_of
 from izumi.failpoints import failpoint
 
 _TRIES: Final = 5
 _PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 2.0
-_SETTLED: Final = frozenset({"done", "failed", "held"})
+_SETTLED: Final = frozenset({"done", "failed", "held", "cancelled"})
 _BUSY_S: Final = 30.0
 _PATIENT: Final = 500
 
@@ -201,19 +208,29 @@ class Lease:
         """Ask the log, right before an effect outside.
 
         Raises:
-            Fenced: Someone else claimed.
+            Fenced: Someone else claimed; Cancelled, where a person wrote that.
             BusUnavailable: The log could not be read.
         """
         async with self._writing:
             last = await self._last()
         if last is not None and last.seq > self._fence:
-            self.lost.set()
-            raise Fenced(f"{self.job} was claimed by someone else")
+            raise self._loss(last)
+
+    def _loss(self, newer: Stored) -> Fenced:
+        """What it means that someone wrote to our log."""
+        self.lost.set()
+        record = self._decode(newer)
+        if record.state == "cancelled":
+            return Cancelled(record.reason)
+        return Fenced(f"{self.job} was claimed by someone else")
 
     async def keep(self) -> None:
         """Prolong the lease until cancelled; return once the job is lost.
 
         Run it as a task beside the work, and only while the work gets on.
+
+        Raises:
+            Cancelled: A person cancelled the job.
         """
         pace_s = self._ack_wait_s / 3
         confirmed = self._clock()
@@ -226,6 +243,8 @@ class Lease:
             except (BusUnavailable, TimeoutError):
                 if self._clock() - confirmed > self._cut_off_s:
                     self.lost.set()
+            except Cancelled:
+                raise
             except Fenced:
                 return
             else:
@@ -303,8 +322,7 @@ class Lease:
                 if last is not None and last.data == data:
                     return last.seq
                 if last is not None and last.seq > self._fence:
-                    self.lost.set()
-                    raise Fenced(f"{self.job} was claimed by someone else") from conflict
+                    raise self._loss(last) from conflict
                 # A replica that has not heard of the last entry yet, or a log that is gone.
                 if self._clock() - began > self._cut_off_s:
                     raise Fenced(f"the log of {self.job} is not what it was") from conflict

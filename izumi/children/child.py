@@ -21,6 +21,7 @@ _CHUNK = 1 << 16
 _LINE_BYTES = 8192
 
 _DRAIN_S = 2.0
+_ASK_S = 1.0
 
 Stream = Literal["stdout", "stderr"]
 Why = Literal["deadline", "stall"]
@@ -130,6 +131,7 @@ class Child:
             for output, pipe in zip(outputs, pipes, strict=True)
         ]
         self._over = False
+        self._frozen: float | None = None
 
     @property
     def pid(self) -> int:
@@ -182,6 +184,8 @@ class Child:
     async def _end(self, grace_s: float) -> int:
         if self._process.returncode is None:
             self.signal(signal.SIGTERM)
+            # One that is frozen hears nothing else.
+            self.signal(signal.SIGCONT)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), grace_s)
         if not self._over:
@@ -196,8 +200,15 @@ class Child:
                 pipe.transport.close()
         return code
 
-    async def finish(self, deadline_s: float | None, stall_s: float | None) -> Finished:
+    async def finish(
+        self,
+        deadline_s: float | None,
+        stall_s: float | None,
+        paused: Callable[[], bool] | None = None,
+    ) -> Finished:
         """Wait for its end, and end it at the deadline or when it makes no progress.
+
+        While `paused`, asked every second, says so, it is frozen, and no limit counts.
 
         Raises:
             Exception: What `on_line` raised; the child was ended then.
@@ -206,11 +217,15 @@ class Child:
         exited = asyncio.create_task(self._process.wait())
         try:
             while not exited.done() and not self._faults():
+                if paused is not None:
+                    self._freeze(frozen=paused())
                 left_s, why = self._left(deadline_s, stall_s)
-                if left_s is not None and left_s <= 0:
+                if self._frozen is None and left_s is not None and left_s <= 0:
                     stopped = why
                     break
                 running = {task for task in (exited, *self._readers) if not task.done()}
+                if paused is not None:
+                    left_s = _ASK_S if left_s is None or self._frozen else min(left_s, _ASK_S)
                 await asyncio.wait(running, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             exited.cancel()
@@ -219,6 +234,21 @@ class Child:
             raise fault
         took_s = time.monotonic() - self._began
         return Finished(code, bytes(self._out.head), self.stderr, stopped, took_s)
+
+    def _freeze(self, *, frozen: bool) -> None:
+        """Stop or continue the group; the time in between counts for no limit."""
+        if frozen == (self._frozen is not None):
+            return
+        if self._frozen is None:
+            self.signal(signal.SIGSTOP)
+            self._frozen = time.monotonic()
+            return
+        lost_s = time.monotonic() - self._frozen
+        self._frozen = None
+        self._began += lost_s
+        for output in (self._out, self._err):
+            output.progressed += lost_s
+        self.signal(signal.SIGCONT)
 
     def _left(
         self, deadline_s: float | None, stall_s: float | None
@@ -322,6 +352,7 @@ async def run(
     keep_bytes: int = 1 << 20,
     deadline_s: float | None = None,
     stall_s: float | None = None,
+    paused: Callable[[], bool] | None = None,
 ) -> Finished:
     """Start a child and wait for its end; never raises for how it ended.
 
@@ -336,6 +367,8 @@ async def run(
         keep_bytes: As in `start`.
         deadline_s: Ended after so many seconds, whatever it does.
         stall_s: Ended when so many seconds passed without `on_line` saying progress.
+        paused: Asked every second; while it says so the child is frozen, and neither limit
+            counts on.
 
     Raises:
         ToolFailed: This host cannot start a process now.
@@ -344,4 +377,4 @@ async def run(
     child = await start(
         argv, cwd=cwd, env=env, limits=limits, on_line=on_line, keep_bytes=keep_bytes
     )
-    return await child.finish(deadline_s, stall_s)
+    return await child.finish(deadline_s, stall_s, paused)

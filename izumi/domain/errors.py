@@ -11,6 +11,7 @@ IzumiError
 │   ├── BadEvent             bytes on the bus that do not decode
 │   └── BadKey               a path part that is not legal on every storage
 ├── Fenced               another instance owns the job now: touch nothing
+│   └── Cancelled            a person wants the job no more: stop, it is settled
 └── UserError            one line for the person at the terminal, exit code 2
     └── ConfigError          file, path, value and the way out
 """
@@ -92,6 +93,10 @@ class BadKey(Rejected):
 
 class Fenced(IzumiError):
     """Another instance owns the job now, or the lease went stale: touch nothing."""
+
+
+class Cancelled(Fenced):
+    """A person cancelled the job; the log says so already, and nobody does it again."""
 
 
 class UserError(IzumiError):

@@ -243,13 +243,13 @@ class JobRecord(Message, frozen=True, kw_only=True, tag="job/1"):
             own count can fall back after a crash.
         checkpoint: What the work needs to go on where it stopped; carried from claim
             to claim. JSON values.
-        reason: Why it failed, waits or is held.
+        reason: Why it failed, waits, is held or was cancelled.
         host_failures: Attempts that failed because of a host, not because of the job.
         lost: Claims that ended without a word: the instance died or froze.
         since: When the job was first claimed.
     """
 
-    state: Literal["claimed", "done", "failed", "held", "waiting"]
+    state: Literal["claimed", "done", "failed", "held", "waiting", "cancelled"]
     owner: str
     source: int
     attempt: int = 1

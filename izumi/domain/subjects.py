@@ -157,3 +157,9 @@ def job_id(subject: str) -> str:
             return f"do-{job_}"
     msg = f"no work is ordered on {subject!r}"
     raise ValueError(msg)
+
+
+def priority(subject: str) -> Priority:
+    """The priority of the work that a message on `subject` orders."""
+    said = subject.split(".")[-2]
+    return next((known for known in PRIORITIES if known == said), "normal")

@@ -35,7 +35,8 @@ def of_worker(worker: Worker, shutdown: Shutdown) -> Facts:
     jobs = sorted(worker.running)
     if worker.breaker.state == "open":
         return Facts("broken", jobs, worker.breaker.reason)
-    return Facts("draining" if shutdown.stopping.is_set() else "running", jobs)
+    idle = "" if worker.may_work() else "takes no job at this hour"
+    return Facts("draining" if shutdown.stopping.is_set() else "running", jobs, idle)
 
 
 class Presence:

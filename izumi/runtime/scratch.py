@@ -90,7 +90,10 @@ class Scratch:
         swept = []
         with self._locked_root():
             for home in self._root.iterdir():
-                if home == self._home or not home.is_dir() or home.is_symlink():
+                # An instance's name never begins with a dot as a token.
+                if home == self._home or home.name[0] == "." or home.is_symlink():
+                    continue
+                if not home.is_dir():
                     continue
                 with contextlib.suppress(OSError), _try_lock(home / _LOCK) as ours:
                     if ours:

@@ -25,6 +25,7 @@ from izumi.bus.ports import Bus, Delivery, Inbox
 from izumi.domain import events, retry, subjects
 from izumi.domain.errors import (
     BusUnavailable,
+    Cancelled,
     Fenced,
     Held,
     IzumiError,
@@ -67,6 +68,7 @@ class Worker:
         settings: `[worker]`.
         policy: `[retry]`.
         ack_wait_s: Length of a lease without a sign of life.
+        may_work: False while no job may be taken, as outside the hours of its group.
         book: Tells the parent what is held.
         breaker: Stops pulling when this host spoils job after job.
         host: Name of this host, for people.
@@ -86,6 +88,7 @@ class Worker:
     policy: RetryPolicy
     ack_wait_s: float
     host: str = ""
+    may_work: Callable[[], bool] = lambda: True
     book: LeaseBook = field(default_factory=PipeBook)
     breaker: Breaker = field(default_factory=Breaker)
     now: Callable[[], dt.datetime] = utcnow
@@ -125,8 +128,8 @@ class Worker:
     async def _slot(self, shutdown: Shutdown) -> None:
         while not shutdown.stopping.is_set():
             wait_s = self.breaker.wait_s()
-            if wait_s > 0:
-                await shutdown.pause(min(wait_s, 1.0))
+            if wait_s > 0 or not self.may_work():
+                await shutdown.pause(min(wait_s or 1.0, 1.0))
                 continue
             delivery = await self.inbox.take()
             if delivery is None:
@@ -136,8 +139,8 @@ class Worker:
                 # The bus was away for longer than the lease lasts; the work goes on.
                 again.lease.adopt(delivery)
                 continue
-            if self.breaker.wait_s() > 0:
-                # It opened while this slot was waiting.
+            if self.breaker.wait_s() > 0 or not self.may_work():
+                # That came to be while this slot was waiting.
                 await delivery.nak()
                 continue
             self.breaker.took()
@@ -240,6 +243,10 @@ class _Job:
         self._worker.running[self.job] = self
         try:
             outcome = await self._claimed()
+        except Cancelled as exc:
+            self._worker.breaker.neutral()
+            await self.lease.delivery.ack()
+            outcome = f"cancelled: {exc}"
         except Fenced as exc:
             self._worker.breaker.neutral()
             outcome = f"fenced: {exc}"

@@ -7,13 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from izumi.bus import jobs
 from izumi.bus.deadletters import JetStreamDeadLetters
 from izumi.bus.jetstream import JetStreamBus
+from izumi.bus.jobs import Job
 from izumi.bus.lease import Lease
 from izumi.bus.memory import MemoryBus
-from izumi.bus.ports import Bus, DeadLetters, Outgoing
+from izumi.bus.ports import Bus, DeadLetters, Outgoing, Stored
 from izumi.domain import subjects
-from izumi.domain.errors import Held, NoSpace, Rejected, StorageUnavailable, ToolFailed
+from izumi.domain.errors import Held, NoSpace, Rejected, StorageUnavailable, ToolFailed, UserError
 from izumi.domain.events import Acquired, Encoded, Fact, HeldFile, encode, subject_of
 from izumi.runtime.breaker import Breaker
 from izumi.runtime.ports import JobContext
@@ -216,7 +218,7 @@ async def test_a_host_that_spoils_job_after_job_stops_pulling_and_another_gets_t
     async with working(any_bus, sick, tmp_path / "sick", breaker=breaker) as (worker, _):
         await any_bus.publish(announcement(FACT))
         await eventually(lambda: _true(breaker.state == "open"))
-        assert not worker.running
+        await eventually(lambda: _true(not worker.running))
         async with working(any_bus, well, tmp_path / "well", instance="two"):
             record = await until_state(any_bus, LOG, "done")
     assert record.owner == "two"
@@ -448,3 +450,128 @@ async def test_a_job_parked_by_an_instance_that_died_is_still_a_dead_letter(
         await eventually(lambda: _some(dead))
         (letter,) = await dead.entries()
     assert letter.reason == "no thing to encode"
+
+
+async def test_a_cancelled_job_stops_at_once_and_is_done_by_nobody(
+    any_bus: Bus, tmp_path: Path
+) -> None:
+    started = asyncio.Event()
+    folders: list[Path] = []
+    ended: list[str] = []
+
+    async def work(fact: Fact, job: JobContext) -> Sequence[Fact]:
+        folders.append(job.scratch)
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(job.job)
+        raise AssertionError
+
+    async with working(any_bus, work, tmp_path) as (worker, _):
+        await any_bus.publish(announcement(FACT))
+        await started.wait()
+        assert await jobs.cancel(any_bus, await job_at(any_bus, LOG), by="me", now=lambda: NOON)
+        await eventually(lambda: _true(not worker.running))
+        assert ended == [JOB]
+        assert not folders[0].exists()
+        # Whatever else comes is done, and the cancelled job never again.
+        other = acquired("Show - 02.mkv")
+        started.clear()
+        await any_bus.publish(announcement(other))
+        await started.wait()
+        record = await record_of(any_bus, LOG)
+    assert record is not None
+    assert (record.state, record.reason) == ("cancelled", "cancelled by me")
+    assert len(folders) == 2
+
+
+async def test_a_job_that_waits_can_be_cancelled_and_one_that_is_done_cannot(
+    any_bus: Bus, tmp_path: Path
+) -> None:
+    attempts: list[str] = []
+
+    async def work(fact: Fact, job: JobContext) -> Sequence[Fact]:
+        assert isinstance(fact, Acquired)
+        if fact.file.key.endswith("02.mkv"):
+            return []
+        attempts.append(job.job)
+        raise StorageUnavailable("away", retry_after_s=0.5)
+
+    other = acquired("Show - 02.mkv")
+    other_log = subjects.job("encoder", "main", f"acquired-{other.file.id}")
+    async with working(any_bus, work, tmp_path):
+        await any_bus.publish(announcement(FACT))
+        await until_state(any_bus, LOG, "waiting")
+        assert await jobs.cancel(any_bus, await job_at(any_bus, LOG), by="me", now=lambda: NOON)
+        tried = len(attempts)
+        await any_bus.publish(announcement(other))
+        await until_state(any_bus, other_log, "done")
+        job = await job_at(any_bus, other_log)
+        assert not await jobs.cancel(any_bus, job, by="me", now=lambda: NOON)
+    assert len(attempts) == tried
+
+
+async def test_a_cancelled_job_is_ordered_again_once_with_what_it_recorded(
+    any_bus: Bus, tmp_path: Path
+) -> None:
+    seen: list[tuple[str, int, object]] = []
+    started = asyncio.Event()
+
+    async def work(fact: Fact, job: JobContext) -> Sequence[Fact]:
+        seen.append((job.job, job.attempt, job.checkpoint.get("half")))
+        if len(seen) == 1:
+            await job.save({"half": 1})
+            started.set()
+            await asyncio.Event().wait()
+        return []
+
+    async with working(any_bus, work, tmp_path):
+        order = announcement(FACT)
+        await any_bus.publish(order)
+        await started.wait()
+        job = await job_at(any_bus, LOG)
+        with pytest.raises(UserError, match="cancel it first"):
+            await jobs.again(any_bus, job, None, now=lambda: NOON)
+        await jobs.cancel(any_bus, job, by="me", now=lambda: NOON)
+        job = await job_at(any_bus, LOG)
+        with pytest.raises(UserError, match="not kept any more"):
+            await jobs.again(any_bus, job, None, now=lambda: NOON)
+        source = Stored(order.subject, order.data, job.record.source, {})
+        new = await jobs.again(any_bus, job, source, now=lambda: NOON)
+        assert await jobs.again(any_bus, job, source, now=lambda: NOON) == new
+        await until_state(any_bus, subjects.job("encoder", "main", new), "done")
+    assert seen == [(JOB, 1, None), (new, 1, 1)]
+
+
+async def job_at(bus: Bus, log: str) -> Job:
+    entry = await bus.last(log)
+    assert entry is not None
+    return jobs.job_of(entry)
+
+
+async def test_outside_its_hours_an_instance_takes_nothing(any_bus: Bus, tmp_path: Path) -> None:
+    done: list[str] = []
+    allowed = True
+
+    async def work(fact: Fact, job: JobContext) -> Sequence[Fact]:
+        done.append(job.instance)
+        return []
+
+    async with working(any_bus, work, tmp_path) as (worker, _):
+        await any_bus.publish(announcement(FACT))
+        await until_state(any_bus, LOG, "done")
+        worker.may_work = lambda: allowed
+        allowed = False
+        other = acquired("Show - 02.mkv")
+        await any_bus.publish(announcement(other))
+        log = subjects.job("encoder", "main", f"acquired-{other.file.id}")
+        async with working(any_bus, work, tmp_path, instance="two"):
+            await until_state(any_bus, log, "done")
+        assert done == ["one", "two"]
+        third = acquired("Show - 03.mkv")
+        await any_bus.publish(announcement(third))
+        allowed = True
+        log = subjects.job("encoder", "main", f"acquired-{third.file.id}")
+        await until_state(any_bus, log, "done")
+    assert done == ["one", "two", "one"]

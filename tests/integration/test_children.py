@@ -401,3 +401,51 @@ async def test_without_network_there_is_nobody_to_talk_to():
     if alone.stdout == b"reached\n":
         pytest.skip("this host lets nobody leave its network")
     assert alone.stdout == b"alone\n"
+
+
+async def test_a_paused_child_does_nothing_and_no_limit_counts_until_it_goes_on():
+    asked: list[bool] = []
+    heard: list[str] = []
+
+    def paused() -> bool:
+        # Frozen from its start, for longer than both limits.
+        asked.append(True)
+        return len(asked) < 8
+
+    def on_line(_stream: str, line: str) -> bool:
+        heard.append(line)
+        assert len(asked) >= 8
+        return True
+
+    program = "for n in range(3): print(n)"
+    done = await children.run(
+        [PYTHON, "-c", program], on_line=on_line, deadline_s=6, stall_s=6, paused=paused
+    )
+    assert (done.returncode, done.stopped) == (0, None)
+    assert heard == ["0", "1", "2"]
+
+
+async def test_a_paused_child_hears_the_request_to_end(tmp_path):
+    up, polite = tmp_path / "up", tmp_path / "polite"
+    program = (
+        "import pathlib, signal, sys, time\n"
+        "def end(*_):\n"
+        f"    pathlib.Path({str(polite)!r}).touch()\n"
+        "    sys.exit()\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        f"pathlib.Path({str(up)!r}).touch()\n"
+        f"{FOR_EVER}"
+    )
+    frozen = asyncio.Event()
+
+    def paused() -> bool:
+        if up.exists():
+            frozen.set()
+        return frozen.is_set()
+
+    running = asyncio.create_task(children.run([PYTHON, "-c", program], paused=paused))
+    await frozen.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert polite.exists()

@@ -1,0 +1,117 @@
+"""What a person does to jobs: cancel them, and order them again. Over any bus.
+
+The job log decides, as everywhere: an entry "cancelled" takes the job from whoever works
+on it, and its holder sees that at the latest when it prolongs its lease.
+"""
+
+import contextlib
+import datetime as dt
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from izumi.bus.ports import Bus, Conflict, Outgoing, Stored
+from izumi.domain import subjects
+from izumi.domain.errors import UserError
+from izumi.domain.events import JobRecord, encode
+
+_TRIES = 20
+_OPEN = frozenset({"claimed", "waiting"})
+
+_records = msgspec.json.Decoder(JobRecord)
+
+
+class Job(NamedTuple):
+    """The last entry of a job's log. `seq` is its place in the stream."""
+
+    unit: str
+    group: str
+    job: str
+    record: JobRecord
+    seq: int
+
+    @property
+    def who(self) -> str:
+        """Unit and group, as people write them."""
+        return ".".join(filter(None, (self.unit, self.group)))
+
+    @property
+    def is_open(self) -> bool:
+        """It is in work or waits for another attempt."""
+        return self.record.state in _OPEN
+
+
+def job_of(entry: Stored) -> Job:
+    """A job from the last entry of its log.
+
+    Raises:
+        msgspec.DecodeError: A newer version wrote it.
+    """
+    unit, *group, job = map(subjects.untoken, entry.subject.split(".")[2:])
+    return Job(unit, "".join(group), job, _records.decode(entry.data), entry.seq)
+
+
+async def cancel(bus: Bus, job: Job, *, by: str, now: Callable[[], dt.datetime]) -> bool:
+    """Record that nobody shall do it; False: it was settled before.
+
+    Raises:
+        UserError: Its log is written faster than it can be read.
+        BusUnavailable: No receipt came.
+    """
+    subject = subjects.job(job.unit, job.group, job.job)
+    for _ in range(_TRIES):
+        entry = await bus.last(subject)
+        if entry is None or not job_of(entry).is_open:
+            return False
+        record = msgspec.structs.replace(
+            job_of(entry).record, state="cancelled", reason=f"cancelled by {by}", at=now()
+        )
+        try:
+            await bus.publish(Outgoing(subject, encode(record), expect=entry.seq))
+        except Conflict:
+            continue  # its holder wrote meanwhile
+        return True
+    raise UserError(f"{job.who} {job.job} changes all the time; try again")
+
+
+async def again(
+    bus: Bus, job: Job, source: Stored | None, *, now: Callable[[], dt.datetime]
+) -> str:
+    """Order the work of a settled job again, from its group alone; the new job's id.
+
+    What its attempts recorded goes with it. Repeated for the same entry it orders nothing
+    more.
+
+    Args:
+        bus: Where to.
+        job: Settled.
+        source: The message that ordered it.
+        now: The time of day.
+
+    Raises:
+        UserError: It is open, or its message is not kept any more.
+        BusUnavailable: No receipt came.
+    """
+    if job.is_open:
+        raise UserError(f"{job.who} {job.job} is {job.record.state}; cancel it first")
+    if source is None:
+        raise UserError(f"the message that ordered {job.job} is not kept any more")
+    name = f"again-{job.record.source}-{job.seq}"
+    order = subjects.order(job.unit, job.group, subjects.priority(source.subject), name)
+    new = subjects.job_id(order)
+    record = JobRecord(
+        state="waiting",
+        owner="",
+        source=job.record.source,
+        attempt=0,
+        checkpoint=job.record.checkpoint,
+        reason=f"{job.job} is ordered again",
+        at=now(),
+    )
+    log = subjects.job(job.unit, job.group, new)
+    # It was ordered before where the log is there; the order itself may be missing.
+    with contextlib.suppress(Conflict):
+        await bus.publish(Outgoing(log, encode(record), expect=0))
+    await bus.publish(Outgoing(order, source.data, msg_id=f"{job.who}-{name}"))
+    return new

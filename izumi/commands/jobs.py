@@ -1,0 +1,143 @@
+"""`izumi-admin jobs`: what is in work and how far, cancelled, or ordered again."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from izumi.bus import jobs, reading, topology
+from izumi.bus.jetstream import JetStreamBus
+from izumi.bus.jobs import Job
+from izumi.bus.ports import Bus
+from izumi.commands.console import By, Json, on_bus, person, show_rows
+from izumi.commands.options import ConfigFile, load
+from izumi.domain.errors import UserError
+from izumi.domain.events import Progress
+
+_COLUMNS = ("unit", "job", "state", "progress", "attempt", "owner", "at", "reason")
+
+Open = Annotated[bool, Parameter(name="--open", negative="", help="Only what is in work or waits.")]
+Unit = Annotated[
+    str, Parameter(name=["--unit", "-u"], help="Of this unit alone, such as encoder.main.")
+]
+
+
+def jobs_list(*, config: ConfigFile = None, open_: Open = False, json: Json = False) -> int:
+    """List the jobs of every unit with their state, and how far those in work are.
+
+    Args:
+        config: See below.
+        open_: See below.
+        json: See below.
+    """
+
+    async def read(bus: JetStreamBus) -> tuple[list[Job], list[Progress]]:
+        told = [entry.data for entry in await bus.latest("izumi.progress.>")]
+        return await _jobs(bus), [msgspec.json.decode(data, type=Progress) for data in told]
+
+    found, told = on_bus(load(config, level="warning"), read)
+    far = {(p.unit, p.group, p.job, p.instance): p for p in told}
+    rows: list[dict[str, object]] = []
+    for job in found:
+        if open_ and not job.is_open:
+            continue
+        record = job.record
+        progress = far.get((job.unit, job.group, job.job, record.owner))
+        rows.append(
+            {
+                "unit": job.who,
+                "job": job.job,
+                "state": record.state,
+                "progress": how_far(progress) if progress and record.state == "claimed" else "",
+                "attempt": record.attempt,
+                "owner": record.owner,
+                "at": record.at.isoformat(timespec="seconds"),
+                "reason": record.reason,
+                "name": progress.name if progress else "",
+            }
+        )
+    show_rows(rows, _COLUMNS, json=json)
+    return 0
+
+
+def how_far(progress: Progress) -> str:
+    """Step, per cent and details in a few words."""
+    share = "" if progress.fraction is None else f"{progress.fraction:.0%}"
+    return " ".join(filter(None, (progress.step, share, progress.detail)))
+
+
+def jobs_cancel(*ids: str, unit: Unit = "", config: ConfigFile = None, by: By = "") -> int:
+    """Cancel jobs: whoever works on one stops within seconds, and nobody does it again.
+
+    Args:
+        ids: As `izumi-admin jobs list` shows them.
+        unit: See below.
+        config: See below.
+        by: See below.
+    """
+    settings = load(config, level="warning")
+    who = person(by, settings)
+
+    async def cancel(bus: JetStreamBus) -> int:
+        chosen = pick(await _jobs(bus), ids, unit=unit)
+        late = 0
+        for job in chosen:
+            if await jobs.cancel(bus, job, by=who, now=_now):
+                print(f"{job.who} {job.job}: cancelled")
+            else:
+                late += 1
+                print(f"{job.who} {job.job}: settled before, nothing to cancel")
+        return int(late > 0)
+
+    return on_bus(settings, cancel)
+
+
+def jobs_again(*ids: str, unit: Unit = "", config: ConfigFile = None) -> int:
+    """Order cancelled, failed, held or done jobs again, from their own group alone.
+
+    Args:
+        ids: As `izumi-admin jobs list` shows them.
+        unit: See below.
+        config: See below.
+    """
+
+    async def order(bus: JetStreamBus) -> None:
+        for job in pick(await _jobs(bus), ids, unit=unit):
+            source = await reading.by_seq(bus.connection, topology.STREAM, job.record.source)
+            new = await jobs.again(bus, job, source, now=_now)
+            print(f"{job.who} {job.job}: ordered again as {new}")
+
+    on_bus(load(config, level="warning"), order)
+    return 0
+
+
+def pick(known: Iterable[Job], ids: Sequence[str], *, unit: str) -> list[Job]:
+    """The jobs that are meant.
+
+    Raises:
+        UserError: None was named, one is not there, or several units have a job of its name.
+    """
+    if not ids:
+        raise UserError("name at least one job, as izumi-admin jobs list shows them")
+    of_unit = [job for job in known if not unit or unit in {job.unit, job.who}]
+    chosen = []
+    for name in dict.fromkeys(ids):
+        found = [job for job in of_unit if job.job == name]
+        if not found:
+            where = f" of {unit}" if unit else ""
+            raise UserError(f"there is no job {name!r}{where}; see izumi-admin jobs list")
+        if len(found) > 1:
+            units = ", ".join(job.who for job in found)
+            raise UserError(f"{name} is a job of {units}; say which with --unit")
+        chosen += found
+    return chosen
+
+
+async def _jobs(bus: Bus) -> list[Job]:
+    return [jobs.job_of(entry) for entry in await bus.latest("izumi.job.>")]
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
