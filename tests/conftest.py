@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.support.media",
     "tests.support.remotes",
     "tests.support.keeper",
+    "tests.support.killing",
 ]

@@ -80,7 +80,7 @@ def rules_add(
             title=title,
             season=only_season,
             unseasoned=no_season,
-            group=group,
+            group=group or None,
             fix=fix_of(options),
             by=person(by, settings),
             at=dt.datetime.now(dt.UTC),

@@ -8,22 +8,16 @@ import hashlib
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Self
 
 import pytest
 
-from izumi.failpoints import VARIABLE
 from izumi.storage.ledger import Ledger
 from tests.support.acquiring import Place, until
 from tests.support.bus import provisioned
-from tests.support.containers import VOID, element
-from tests.support.media import silent
 
-PROJECT = Path(__file__).parents[2]
 STEPS = (
     "acquisition.after_seen",
     "acquisition.after_settled",
@@ -33,58 +27,6 @@ STEPS = (
     "acquisition.after_published",
     "acquisition.after_done",
 )
-
-
-class Acquirer:
-    """An acquisition process that can be killed and started again."""
-
-    def __init__(self, base: Path, url: str, name: str = "state") -> None:
-        self.state = base / name
-        self._argv = [
-            sys.executable,
-            "-m",
-            "tests.support.acquirer",
-            str(base),
-            str(self.state),
-            url,
-        ]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self, failpoints: str = "") -> "subprocess.Popen[bytes]":
-        self._process = subprocess.Popen(
-            self._argv,
-            cwd=PROJECT,
-            env=os.environ | {VARIABLE: failpoints},
-            stdout=subprocess.DEVNULL,
-        )
-        return self._process
-
-    async def died(self) -> int:
-        assert self._process is not None
-        return await asyncio.wait_for(asyncio.to_thread(self._process.wait), 60)
-
-    def end(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    async def kill(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
-        await self.died()
-
-    async def done(self, files: int) -> None:
-        """Wait until it has finished so many files."""
-
-        async def enough() -> bool:
-            assert self._process is not None
-            assert self._process.poll() is None
-            if not (self.state / "acquisition.db").exists():
-                return False
-            async with await Ledger.visit(self.state) as ledger:
-                return (await ledger.counts()).get("done", 0) >= files
-
-        await until(enough, within_s=90)
 
 
 class Observer:
@@ -135,32 +77,6 @@ async def check(place: Place, observer: Observer, files: int) -> None:
 async def place(tmp_path, nats_server):
     async with provisioned(nats_server) as bus:
         yield Place(tmp_path, bus=bus)
-
-
-@pytest.fixture
-async def episode(media):
-    """Makes episodes: real ones, each with a content of its own."""
-    real = (await media.sample(silent(seconds=1.0))).read_bytes()
-
-    def make(number):
-        # An element that players skip, after the end of the segment.
-        return real + element(VOID, f"{number:08d}".encode())
-
-    return make
-
-
-@pytest.fixture
-def acquirer(tmp_path, nats_server):
-    """Makes acquirers, and ends them with the test."""
-    made = []
-
-    def make(name="state"):
-        made.append(Acquirer(tmp_path, nats_server.url, name))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.end()
 
 
 async def test_killed_after_each_step_it_resumes_and_does_everything_once(

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -39,14 +40,16 @@ async def place(tmp_path, bus):
         yield made
 
 
-async def held(keeper: Keeper, count: int = 1) -> list[dict[str, str]]:
+async def held(keeper: Keeper, count: int = 1) -> list[dict[str, Any]]:
     """The open holds, once there are so many."""
+    found: list[dict[str, Any]] = []
 
-    async def enough() -> list[dict[str, str]] | None:
-        found = await keeper.holds()
-        return found if len(found) == count else None
+    async def enough() -> bool:
+        found[:] = await keeper.holds()
+        return len(found) == count
 
-    return await until(enough)
+    await until(enough)
+    return found
 
 
 async def nothing_is_held(keeper: Keeper) -> bool:
@@ -57,9 +60,9 @@ async def reasons(ledger) -> dict[str, str]:
     return {Path(item.name).stem: item.reason for item in await ledger.list()}
 
 
-async def answered(bus, hold: str, answer: str, **changes: object) -> None:
+async def approved(bus, hold: str) -> None:
     """An answer by hand, without the checks of the commands."""
-    fact = Answered(unit="acquisition", hold=hold, answer=answer, by="hand", at=NOON, **changes)
+    fact = Answered(unit="acquisition", hold=hold, answer="approve", by="hand", at=NOON)
     await bus.publish(Outgoing(events.subject_of(fact), events.encode(fact)))
 
 
@@ -304,7 +307,7 @@ async def test_a_fix_that_leads_to_the_same_place_is_asked_about_again(place, ke
         (again,) = await until(lambda: _said_before(keeper))
         assert again["id"] == hold["id"]
         # By hand, past the checks: it is refused by what comes of it.
-        await answered(bus, again["job"], "approve")
+        await approved(bus, again["job"])
         (third,) = await until(lambda: _told_after(keeper, again))
         await keeper("hold", "reject", third["id"])
         await until(in_states(ledger, **{"[H] Spring - 01": "ignored"}))
@@ -325,7 +328,7 @@ async def test_a_file_that_is_not_whole_can_only_be_rejected(place, keeper, bus)
         for answer in (["approve"], ["fix", "--show", "A", "--film"]):
             said = await keeper.refused("hold", answer[0], hold["id"], *answer[1:])
             assert "is never filed: replace the file, or reject it" in said
-        await answered(bus, hold["job"], "approve")
+        await approved(bus, hold["job"])
         assert await held(keeper) == [hold]
         assert await place.facts() == []
         await keeper("hold", "reject", hold["id"])
@@ -341,7 +344,7 @@ async def test_without_a_show_it_cannot_be_approved(place, keeper, bus):
         assert "no show was read in its name: fix it with --show, or reject it" in said
         said = await keeper.refused("hold", "fix", hold["id"], "--show", "Spring", "--rule")
         assert "no title was read that a rule could be about" in said
-        await answered(bus, hold["job"], "approve")
+        await approved(bus, hold["job"])
         await until(lambda: _waits(ledger, "it cannot be approved, since no show was read"))
         (hold,) = await held(keeper)
         await keeper("hold", "fix", hold["id"], "--show", "Spring", "--episode", "05")
