@@ -20,7 +20,7 @@ def as_object(found: Identification, placed: Placed = _OPEN) -> dict[str, Any]:
     ids are null while the show is left open; `anilist_episode` is the episode's number in
     that entry where it is another than the one written; `match` tells how it was chosen.
     """
-    show = names.show_folder(found)
+    show, key = names.show_folder(found), names.key(found)
     return {
         "name": found.name,
         "folders": list(found.folders),
@@ -36,8 +36,9 @@ def as_object(found: Identification, placed: Placed = _OPEN) -> dict[str, Any]:
         "kind": found.kind,
         "extra": found.extra,
         "sub": found.sub,
-        "clean_name": names.clean_name(found),
-        "key": names.key(found),
+        # The end of the key: making it takes longer than everything else here.
+        "clean_name": key.rpartition("/")[2] if key else names.clean_name(found),
+        "key": key,
         "confidence": found.confidence,
         "held": _held(found, placed),
         "anilist_id": placed.anilist_id,

@@ -10,8 +10,9 @@ import pytest
 
 from izumi.clients.anilist_entry import BY_IDS, search_query
 from izumi.clients.catalogue_answers import Freshness
+from izumi.clients.catalogue_store import CatalogueStore
 from izumi.domain.matching import redirects
-from izumi.domain.matching.entry import Match, Wanted
+from izumi.domain.matching.entry import Entry, Match, Wanted
 from tests.support.anilist import LIMITED, errors, fake_anilist
 from tests.support.catalogue_server import catalogue, search
 from tests.support.discord import Answer, cloudflare
@@ -91,6 +92,14 @@ async def test_a_sequel_that_the_search_does_not_find_is_loaded_by_its_number():
         assert {"ids": [2]} in fake.asked
 
 
+async def test_a_sequel_that_cannot_be_loaded_is_said():
+    async with asking(*ALL, search=lambda _: [MORI]) as (known, fake):
+        await known.match([wanting("Hon no Mori")])
+        fake.script.append(errors(403, ("disabled", 403)))
+        (match,) = await known.match([wanting("Hon no Mori", "14")])
+        assert match.why[-1] == "AniList: it answered 403: disabled; this is by what is known here"
+
+
 async def test_redirects_of_episodes_are_heeded():
     rules = redirects.parse("::rules\n\n- ?|?|1:13-24 -> ?|?|2:1-12\n")
     quiet = [MORI | {"relations": None, "episodes": None}, MORI_2]
@@ -117,7 +126,7 @@ async def test_an_unknown_show_is_open_and_not_held():
 
 async def test_thousands_of_names_need_few_requests_and_stay_within_the_limit():
     clock = HandClock()
-    shows = [show(number, f"Kotoba {number:04d}") for number in range(1, 1001)]
+    shows = [show(number, f"Kotoba {number:04d} no Mori") for number in range(1, 1001)]
     titles = {one["title"]["romaji"]: one for one in shows}
     async with asking(
         *shows,
@@ -125,7 +134,9 @@ async def test_thousands_of_names_need_few_requests_and_stay_within_the_limit():
         search=lambda text: [titles[text]] if text in titles else [],
         patience_s=100_000.0,
     ) as (known, fake):
-        names = [wanting(f"Kotoba {1 + n % 1000:04d}", str(n // 1000 + 1)) for n in range(3000)]
+        names = [
+            wanting(f"Kotoba {1 + n % 1000:04d} no Mori", str(n // 1000 + 1)) for n in range(3000)
+        ]
         found = await known.match(names)
         assert all(map(id_of, found))
         assert len(fake.asked) <= 1000 / 15 + 2
@@ -181,8 +192,11 @@ async def test_known_shows_are_found_by_any_title_while_anilist_is_away(
 
 async def test_a_later_season_is_known_by_its_beginning_while_anilist_is_away(tmp_path):
     clock, path = HandClock(), tmp_path / "catalogue.sqlite"
-    second = show(8, "Kaze no Tani 2nd Season", year=2018)
-    async with fake_anilist(second, show(7, "Kaze no Tani"), clock=clock) as fake:
+    by_title = {"Kaze no Tani": show(7, "Kaze no Tani")}
+    by_title["Kaze no Tani 2nd Season"] = show(8, "Kaze no Tani 2nd Season", year=2018)
+    async with fake_anilist(
+        clock=clock, search=lambda text: [by_title[text]] if text in by_title else []
+    ) as fake:
         async with catalogue_of(fake, path, clock) as known:
             await known.match([wanting("Kaze no Tani 2nd Season"), wanting("Kaze no Tani")])
         fake.script.extend([cloudflare(502)] * 2)
@@ -313,6 +327,7 @@ async def test_one_text_that_is_refused_hides_no_other_and_is_asked_once_a_day()
         wanted = [wanting(f"Kotoba {n:04d}") for n in range(1, 31)]
         found = await known.match(wanted)
         assert [number for number, one in enumerate(found, 1) if one.entry is None] == [7]
+        assert len(fake.asked) <= 14
         before = len(fake.asked)
         await known.match(wanted)
         assert len(fake.asked) == before
@@ -434,6 +449,26 @@ async def test_how_long_answers_are_fresh_can_be_said():
             clock.now += wait_s
             await known.match([wanting("Hon no Mori")])
         assert len(fake.asked) == 2
+
+
+async def test_an_entry_is_found_by_the_titles_that_it_has_now_and_no_others(tmp_path):
+    store = CatalogueStore(tmp_path / "catalogue.sqlite")
+    before = Entry(anilist_id=1, titles=("Hon no Mori", "Kept"))
+    await store.keep([before], 0.0)
+    await store.keep([Entry(anilist_id=1, titles=("Hon no Umi", "Kept"))], 1.0)
+    names = ["hon no mori!", "HON NO UMI", "kept", "Hon no", "Kep"]
+    found = await store.named(names, widely=False)
+    assert found == {
+        "hon no mori!": (),
+        "HON NO UMI": (1,),
+        "kept": (1,),
+        "Hon no": (),
+        "Kep": (),
+    }
+    assert (await store.named(["Hon no", "Kep"], widely=True)) == {"Hon no": (1,), "Kep": ()}
+    await store.keep([], 2.0, absent=[1])
+    assert await store.named(names, widely=True) == dict.fromkeys(names, ())
+    await store.aclose()
 
 
 async def test_one_store_serves_two_catalogues_at_once(tmp_path):

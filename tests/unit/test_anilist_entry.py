@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from izumi.clients.anilist_entry import entries_of
@@ -19,6 +19,7 @@ JSON = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(sorted(MORI)), JSON))
 def test_an_entry_with_any_nonsense_in_it_is_left_out_or_can_be_matched(nonsense: Any) -> None:
     found = entries_of({"media": [MORI | nonsense]})
@@ -30,6 +31,7 @@ def test_an_entry_with_any_nonsense_in_it_is_left_out_or_can_be_matched(nonsense
         match(wanting("Hon no Mori"), [entry])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(JSON)
 def test_what_is_no_page_is_none(page: Any) -> None:
     assert entries_of(page) in (None, ())
