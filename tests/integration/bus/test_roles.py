@@ -22,10 +22,23 @@ from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.lease import Lease
 from izumi.bus.permissions import roles
 from izumi.bus.ports import Outgoing
+from izumi.bus.rules import in_force
 from izumi.bus.settings import BusSettings
 from izumi.domain import subjects
 from izumi.domain.errors import BusUnavailable, UserError
-from izumi.domain.events import Distributed, Encoded, File, HeldFile, Notified, encode, subject_of
+from izumi.domain.events import (
+    Answered,
+    Distributed,
+    Encoded,
+    File,
+    HeldFile,
+    Notified,
+    RuleMade,
+    encode,
+    subject_of,
+)
+from izumi.domain.fix import Fix
+from izumi.domain.rules import Rule
 from tests.support.bus import MEMBERSHIPS, NOON, acquired, announcement, eventually, taken
 from tests.support.nats import BINARY
 
@@ -140,6 +153,24 @@ async def test_acquisition_announces_files_and_may_hold_them(site: Site):
         assert await bus.last(subject_of(ACQUIRED)) is not None
         await bus.publish(Outgoing(subject_of(held), encode(held)))
         await bus.tell(subjects.node("acquisition", "h"), b"{}", ttl_s=15)
+
+
+async def test_acquisition_hears_answers_and_reads_rules_and_the_admin_gives_both(site: Site):
+    answer = Answered(unit="acquisition", hold="j", answer="approve", at=NOON)
+    settled = Answered(unit="acquisition", hold="k", answer="settled", at=NOON)
+    rule = Rule(title="Spring", fix=Fix(show="Haru"), at=NOON)
+    async with as_role(site, "acquisition") as bus, as_role(site, "admin") as admin:
+        heard = [bus.listen(subjects.answers("acquisition")), bus.listen(subjects.RULES)]
+        first = [asyncio.ensure_future(anext(one)) for one in heard]
+        while not all(one.done() for one in first):
+            await admin.publish(Outgoing(subject_of(answer), encode(answer)))
+            made = encode(RuleMade(rule=rule))
+            await admin.publish(Outgoing(subjects.rule(rule.id), made))
+        assert await bus.last(subject_of(answer)) is not None
+        assert in_force(await bus.latest(subjects.RULES)) == (rule,)
+        await bus.publish(Outgoing(subject_of(settled), encode(settled)))
+        for one in heard:
+            await one.aclose()  # type: ignore[attr-defined]  # it is a generator
 
 
 @pytest.mark.parametrize(
@@ -259,6 +290,9 @@ FORBIDDEN = {
     ),
     "acquisition": (
         subject_of(ENCODED),
+        subjects.rule("r-1"),
+        subjects.answered("encoder", "j"),
+        "$JS.API.STREAM.MSG.DELETE.IZUMI_RULES",
         subjects.order("encoder", "main", "high", "j"),
         "$JS.API.CONSUMER.MSG.NEXT.IZUMI.encoder_main_high",
     ),
@@ -281,6 +315,8 @@ FORBIDDEN = {
     ),
     "dashboard": (
         announcement(ACQUIRED).subject,
+        subjects.answered("acquisition", "j"),
+        subjects.rule("r-1"),
         ENCODER_LOG,
         subjects.control("encoder"),
         "$JS.API.STREAM.PURGE.IZUMI",
