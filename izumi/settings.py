@@ -15,7 +15,7 @@ from izumi.bus.settings import BusSettings
 from izumi.clients.settings import AnilistSettings, DiscordSettings, KitsuSettings
 from izumi.consumers.distributor import DistributorSettings
 from izumi.consumers.encoder import EncoderSettings
-from izumi.consumers.notifier import NotifierSettings
+from izumi.consumers.notifier_settings import NotifierSettings
 from izumi.domain.errors import ConfigError
 from izumi.domain.profile import Profile
 from izumi.domain.retry import RetryPolicy
@@ -300,9 +300,9 @@ def cross_check(settings: Settings) -> Iterator[str]:
 def _template_problems(settings: Settings) -> Iterator[str]:
     known = {**settings.template, **SHIPPED}
     for group, notifier in settings.notifier.items():
-        for target in notifier.discord:
+        for target in notifier.targets:
             if target.template not in known:
-                place = f"[[notifier.{group}.discord]] {target.name}, template"
+                place = f"[notifier.{group}] {target.name}, template"
                 yield f"{place}: {_no_such(target.template, 'template', known)}"
 
 

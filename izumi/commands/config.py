@@ -102,10 +102,13 @@ def _summary(struct: type[msgspec.Struct]) -> str:
 
 
 def _meanings(struct: type[msgspec.Struct]) -> dict[str, str]:
-    """Name -> text, from the docstring's `Attributes:`."""
-    _, _, listed = inspect.cleandoc(struct.__doc__ or "").partition("Attributes:\n")
-    found = re.findall(r"^    (\w+): (.*(?:\n     .*)*)", listed, flags=re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in found}
+    """Name -> text, from the `Attributes:` of its docstring and of those that it extends."""
+    meanings: dict[str, str] = {}
+    for kind in reversed(struct.__mro__):
+        _, _, listed = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")
+        found = re.findall(r"^    (\w+): (.*(?:\n     .*)*)", listed, flags=re.MULTILINE)
+        meanings |= {name: " ".join(text.split()) for name, text in found}
+    return meanings
 
 
 def _type(kind: Any) -> str:

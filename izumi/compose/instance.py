@@ -36,7 +36,8 @@ from izumi.compose.wanted import (
 )
 from izumi.consumers.distributor import Distributor, DistributorSettings
 from izumi.consumers.encoder import Encoder, EncoderSettings
-from izumi.consumers.notifier import DiscordTarget, Notifier, NotifierSettings, Target
+from izumi.consumers.notifier import Notifier, Target
+from izumi.consumers.notifier_settings import DiscordTarget, NotifierSettings
 from izumi.media import binary
 from izumi.media.probe import ChildProber
 from izumi.media.transcoder import FfmpegTranscoder
@@ -178,7 +179,7 @@ class Instance:
     async def notifier(self, group: str) -> tuple[Handler, NotifierSettings]:
         """The handler of a notifier group."""
         settings = self.settings.notifier[group]
-        targets = [self._discord(group, target) for target in settings.discord]
+        targets = [self._discord(group, one) for one in settings.told_on_discord]
         if settings.logs:
             journal = Journal(self.settings.state / "announcements.jsonl")
             targets.append(Target(journal, settings.announce))

@@ -17,103 +17,24 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, TypedDict
 
 import msgspec
 import structlog
 
 from izumi.clients.ports import Channel, ShowFacts
+from izumi.consumers.notifier_settings import DEFAULT_NEWS
 from izumi.domain.announce import Announcement, Kind, announce, kind
 from izumi.domain.errors import BusUnavailable, Held, Rejected, Unavailable
 from izumi.domain.events import Acquired, Distributed, Encoded, Episode, Fact, Notified
-from izumi.domain.links import base_fault
-from izumi.domain.secret import Secret
 from izumi.domain.show import Show
 from izumi.failpoints import failpoint
 from izumi.runtime.ports import JobContext
 
 log = structlog.get_logger()
 
-DEFAULT_NEWS: Final[tuple[Kind, ...]] = ("acquired", "encoded")
 _LAST_WORDS_S: Final = 3.0
 _SAVE_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0)
-
-
-class DiscordTarget(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
-    """`[[notifier.<group>.discord]]`: one webhook.
-
-    Attributes:
-        name: What records and events call it; the address of a webhook is a secret.
-        url: Its address, as Discord shows it.
-        url_file: A file that holds it, in place of `url`.
-        template: What its messages look like: "full" with cover, studio and statistics,
-            "compact" without them, or one of `[template.<name>]`.
-        link_base: Where hardsubs can be had: their news link to
-            `<link_base>/<show>/<episode>`.
-        announce: Which facts are news here.
-    """
-
-    name: str
-    url: Secret | None = None
-    url_file: Path | None = None
-    template: str = "full"
-    link_base: str | None = None
-    announce: tuple[Kind, ...] = DEFAULT_NEWS
-
-    def __post_init__(self) -> None:
-        """Check what one table alone can tell."""
-        if not self.name or self.name == "log":
-            raise ValueError(f"name: {self.name!r} must be a text, and not `log`")
-        if (self.url is None) == (self.url_file is None):
-            raise ValueError(f"give `url` or `url_file` of {self.name!r}, one of them")
-        if self.link_base is not None and (fault := base_fault("link_base", self.link_base)):
-            raise ValueError(fault)
-
-
-class NotifierSettings(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
-    """`[notifier.<group>]`.
-
-    Attributes:
-        discord: Webhooks.
-        log: Write every news to the log and to `<state>/announcements.jsonl` as well;
-            not set: only where there is no webhook.
-        announce: Which facts are news for the log.
-        facts_within_s: Seconds that news wait for facts of the show before they go out
-            with plain names.
-        jobs: News worked on at once by one instance.
-        tier: 1 gets work only while every instance of tier 0 is away or full.
-        deliver: "new" starts a new group with what comes after it was made, "all" with
-            everything that the bus still keeps.
-    """
-
-    discord: tuple[DiscordTarget, ...] = ()
-    log: bool | None = None
-    announce: tuple[Kind, ...] = DEFAULT_NEWS
-    facts_within_s: float = 60.0
-    jobs: int = 8
-    tier: int = 0
-    deliver: Literal["all", "new"] = "new"
-
-    def __post_init__(self) -> None:
-        """Check what one table alone can tell."""
-        names = [target.name for target in self.discord]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise ValueError(f"discord: two targets are called {twice!r}; names tell them apart")
-        if self.jobs < 1:
-            raise ValueError(f"jobs: {self.jobs} must be 1 or more")
-        if not self.facts_within_s >= 0:
-            raise ValueError(f"facts_within_s: {self.facts_within_s} must be 0 or more")
-
-    @property
-    def logs(self) -> bool:
-        """Whether news go to the log."""
-        return not self.discord if self.log is None else self.log
 
 
 @dataclass(frozen=True)

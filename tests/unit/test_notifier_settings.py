@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from izumi.clients.settings import AnilistSettings, DiscordSettings, KitsuSettings
-from izumi.consumers.notifier import NotifierSettings
+from izumi.consumers.notifier_settings import NotifierSettings
 from izumi.domain.secret import Secret
 
 URL = "https://discord.com/api/webhooks/1/canary"
@@ -49,6 +49,23 @@ def test_everything_may_be_said():
     assert settings.discord[0].template == "compact"
 
 
+APPRISE = "[[apprise]]\nname = 'b'\nurl = 'json://canary@host'\n"
+
+
+def test_other_services_are_targets_too():
+    settings = read(APPRISE + "format = 'html'\ntimeout_s = 5\n")
+    assert not settings.logs
+    assert settings.apprise[0].format == "html"
+    assert "canary" not in repr(settings)
+
+
+def test_dev_tells_the_targets_for_trying_out_and_nobody_else():
+    both = f"[[discord]]\nname = 'a'\nurl = '{URL}'\n{APPRISE}dev = true\n"
+    quiet, trying = read(both), read("dev = true\n" + both)
+    assert [one.name for one in quiet.told_on_discord + quiet.told_by_apprise] == ["a"]
+    assert [one.name for one in trying.told_on_discord + trying.told_by_apprise] == ["b"]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -60,6 +77,10 @@ def test_everything_may_be_said():
         (f"[[discord]]\nname = 'a'\nurl = '{URL}'\nlink_base = 'https://{'x' * 500}'", "500"),
         (f"[[discord]]\nname = 'a'\nurl = '{URL}'\n" * 2, "two targets are called 'a'"),
         (f"[[discord]]\nname = 'a'\nurl = '{URL}'\nannounce = ['held']", "held"),
+        (f"{APPRISE}[[discord]]\nname = 'b'\nurl = '{URL}'", "two targets are called 'b'"),
+        (f"{APPRISE}timeout_s = inf", "timeout_s"),
+        (f"{APPRISE}format = 'bbcode'", "format"),
+        (f"dev = true\n{APPRISE}", "nobody would be told"),
         ("jobs = 0", "jobs"),
         ("facts_within_s = -1", "facts_within_s"),
         ("facts_within_s = nan", "facts_within_s"),
