@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from izumi.domain import languages, picture, tracks, video_codec
+from izumi.domain import han, languages, picture, tracks, video_codec
 from izumi.domain.probe import AudioStream, Probe, SubtitleStream
 from izumi.domain.profile import Codec, Profile
 
@@ -157,6 +157,7 @@ def _recipe(plan: Plan, profile_name: str, probe: Probe) -> dict[str, Any]:
         "audio": audio,
         "video": {"encoder": plan.encoder, "crf": plan.crf},
         "filters": plan.filters,
+        "han": han.wanted(plan.subtitles, plan.audio),
         "attached_fonts": sum(1 for attachment in probe.attachments if attachment.file),
         "variable_rate": not plan.steady,
     }

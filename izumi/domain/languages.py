@@ -3,7 +3,8 @@
 from typing import Final
 
 _CODES: Final = {
-    "ar": "ara", "bg": "bul", "ca": "cat", "chi": "zho", "cs": "ces", "cze": "ces",
+    "ar": "ara", "bg": "bul", "ca": "cat", "chi": "zho",
+    "chs": "zho", "cht": "zho", "cmn": "zho", "yue": "zho", "cs": "ces", "cze": "ces",
     "da": "dan", "de": "deu", "dut": "nld", "el": "ell", "en": "eng", "es": "spa",
     "et": "est", "fa": "fas", "fi": "fin", "fr": "fra", "fre": "fra", "ger": "deu",
     "gre": "ell", "he": "heb", "hi": "hin", "hr": "hrv", "hu": "hun", "id": "ind",

@@ -1,4 +1,4 @@
-"""Fonts for libass: those that came with the file, the shipped one, those of the host.
+"""Fonts for libass: those that came with the file, the shipped ones, those of the host.
 
 libass asks fontconfig, and without a configuration it draws nothing at all and says so
 nowhere but in its log. So every job brings its own configuration.
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
-from noto_cjk_sans_jp_regular import FONT_PATH
+from noto_cjk_sans_otc import FONT_PATH
 
-from izumi.domain import fontfile
+from izumi.domain import fontfile, han
+from izumi.domain.han import Han
 from izumi.domain.probe import Attachment
 from izumi.domain.render_log import Selected
 
@@ -21,12 +22,21 @@ SYSTEM: Final = Path("/etc/fonts/fonts.conf")
 _GENERIC: Final = frozenset({"", "sans", "sans-serif", "serif", "monospace"})
 
 
-def config(cache: Path, *, system: Path = SYSTEM) -> str:
-    """A fontconfig file: the shipped font, the host's own configuration where there is one.
+def config(cache: Path, forms: Han = "JP", *, system: Path = SYSTEM) -> str:
+    """A fontconfig file: the shipped fonts, the host's own configuration where there is one.
 
-    The shipped family is the last resort of every other one; it covers Latin, Greek,
-    Cyrillic and all of Chinese, Japanese and Korean.
+    The shipped families cover Latin, Greek, Cyrillic and all of Chinese, Japanese and
+    Korean. They are the last resort of every other one, and what "sans-serif" means, by
+    which libass looks for a character that a font lacks: so the same shapes are drawn on
+    every host.
+
+    Args:
+        cache: Of fontconfig's index.
+        forms: Whose forms of Han characters are drawn where a font is to be found.
+        system: The host's own configuration.
     """
+    order = [forms, *(other for other in han.ORDER if other != forms)]
+    names = "".join(f"<string>Noto Sans CJK {name}</string>" for name in order)
     return f"""<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
@@ -34,13 +44,19 @@ def config(cache: Path, *, system: Path = SYSTEM) -> str:
   <dir>{escape(str(SHIPPED.parent))}</dir>
   <include ignore_missing="yes">{escape(str(system))}</include>
   <match target="pattern">
-    <edit name="family" mode="append_last"><string>{SHIPPED_FAMILY}</string></edit>
+    <test name="family"><string>sans-serif</string></test>
+    <edit name="family" mode="prepend_first" binding="strong">{names}</edit>
+  </match>
+  <match target="pattern">
+    <edit name="family" mode="append_last">{names}</edit>
   </match>
 </fontconfig>
 """
 
 
-def prepare(folder: Path, cache: Path, *, system: Path = SYSTEM) -> dict[str, str]:
+def prepare(
+    folder: Path, cache: Path, forms: Han = "JP", *, system: Path = SYSTEM
+) -> dict[str, str]:
     """Write the configuration into a job's folder; the environment that makes it used.
 
     The cache is shared by all jobs of this host: reading every font takes seconds.
@@ -48,7 +64,7 @@ def prepare(folder: Path, cache: Path, *, system: Path = SYSTEM) -> dict[str, st
     cache.mkdir(parents=True, exist_ok=True)
     (folder / "fonts").mkdir(exist_ok=True)
     path = folder / "fonts.conf"
-    path.write_text(config(cache, system=system), encoding="utf-8")
+    path.write_text(config(cache, forms, system=system), encoding="utf-8")
     return {"FONTCONFIG_FILE": str(path)}
 
 

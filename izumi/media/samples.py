@@ -162,19 +162,12 @@ def episode(
     if signs_track:
         only = script(signs, width=width, height=height, font=family)
         tracks.append(Subtitles(script=only, title="Signs & Songs"))
-    attached = [
-        Attached(path=font, name=font.name, mime_type="font/otf" if font.suffix == ".otf" else "")
-        for font in fonts
-    ]
     return Sample(
         seconds=seconds,
         width=width,
         height=height,
         subtitles=tuple(tracks),
-        attachments=tuple(
-            item if item.mime_type else Attached(path=item.path, name=item.name)
-            for item in attached
-        ),
+        attachments=tuple(Attached(path=font, name=font.name) for font in fonts),
     )
 
 

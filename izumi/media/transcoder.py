@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from izumi.domain import ass_write, encode_plan, proof, render_log
+from izumi.domain import ass_write, encode_plan, han, proof, render_log
 from izumi.domain.encode_plan import OUTPUT, SOURCE, Plan
 from izumi.domain.errors import Held
 from izumi.domain.probe import Probe, broken
@@ -84,7 +84,7 @@ class FfmpegTranscoder:
             *("-f", "lavfi", "-i", "color=size=640x360:rate=1:duration=1"),
             *("-vf", f"ass=filename={_SHEET}:fontsdir=fonts", "-frames:v", "1", "-f", "null", "-"),
         ]
-        ran = await self._ffmpeg.run(argv, folder, env=self._fonts(folder))
+        ran = await self._ffmpeg.run(argv, folder, env=self._fonts(folder, plan))
         missing = render_log.missing(uses, ran.lines)
         if missing:
             raise Held("no font has a shape for characters of the subtitles", _listed(missing))
@@ -104,7 +104,7 @@ class FfmpegTranscoder:
             folder,
             film_s=plan.duration_s,
             pixels=plan.expected.width * plan.expected.height,
-            env=self._fonts(folder),
+            env=self._fonts(folder, plan),
             progress=_told(plan, progress),
             file_bytes=size * _OUTPUT_FACTOR + _OUTPUT_FLOOR_BYTES,
         )
@@ -123,14 +123,15 @@ class FfmpegTranscoder:
             facts = {f"fault {number}": text for number, text in enumerate(found, 1)}
             raise Held("the output is not what was planned", facts)
         look = OutputProof(
-            self._ffmpeg, plan, folder, env=self._fonts(folder), threads=self._threads
+            self._ffmpeg, plan, folder, env=self._fonts(folder, plan), threads=self._threads
         )
         await look.decodes(_told(plan, progress))
         seen = await look.text_is_seen()
         return {"seen": seen}
 
-    def _fonts(self, folder: Path) -> Mapping[str, str]:
-        return fonts.prepare(folder, self._cache, system=self._system_fonts)
+    def _fonts(self, folder: Path, plan: Plan) -> Mapping[str, str]:
+        forms = han.wanted(plan.subtitles, plan.audio)
+        return fonts.prepare(folder, self._cache, forms, system=self._system_fonts)
 
 
 def _listed(missing: Mapping[str, str]) -> dict[str, str]:

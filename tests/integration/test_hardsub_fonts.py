@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from izumi.domain.errors import Held
+from izumi.domain.profile import Profile
 from izumi.media.fonts import SHIPPED_FAMILY
+from tests.support.blockfont import write_block_font
 from tests.support.media import (
     BLOCKS,
     Frame,
@@ -14,6 +16,7 @@ from tests.support.media import (
     Subtitles,
     attached,
     clip,
+    likeness,
     script,
     silent,
     white,
@@ -55,6 +58,51 @@ async def test_japanese_is_drawn_on_a_host_without_any_font(media: Media, tmp_pa
     source = await media.sample(silent(Line(0.5, 2.5, BIG + "月の泉 샘 泉水"), font="No Such Font"))
     made = await media.encode(source, tmp_path / "job")
     assert media.frame(made.output, 1.5).count(white) > 200
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "forms"),
+    [("jpn", "", "JP"), ("chi", "", "SC"), ("chi", "繁體", "TC"), ("kor", "", "KR")],
+)
+async def test_han_is_drawn_in_the_forms_of_the_subtitles_language(
+    media: Media, tmp_path, language, title, forms
+):
+    def named(font: str) -> str:
+        # One code each, and another shape in each country.
+        return script([Line(0.2, 0.8, r"{\fs60}骨直房今")], width=320, height=180, font=font)
+
+    track = Subtitles(script=named("No Such Font"), language=language, title=title)
+    source = await media.sample(silent(seconds=1.0, subtitles=(track,), attachments=()))
+    profile = Profile(preset="ultrafast", crf=8, subtitle_languages=("jpn", "zho", "kor"))
+    made = await media.encode(source, tmp_path / "job", profile=profile)
+    assert made.recipe["han"] == forms
+    drawn = media.frame(made.output, 0.5)
+    likest = max(
+        ("JP", "SC", "TC", "KR"),
+        key=lambda name: likeness(
+            drawn, media.golden(named(f"Noto Sans CJK {name}"), 0.5, width=320, height=180)
+        ),
+    )
+    assert likest == forms
+
+
+async def test_a_hosts_own_fonts_do_not_change_what_is_drawn_for_a_missing_character(
+    media: Media, tmp_path
+):
+    host = tmp_path / "host"
+    host.mkdir()
+    write_block_font(host / "host.ttf", "Sans", "月の泉")
+    own = tmp_path / "fonts.conf"
+    own.write_text(
+        f"<fontconfig><dir>{host}</dir><alias><family>sans-serif</family>"
+        "<prefer><family>Sans</family></prefer></alias></fontconfig>"
+    )
+    source = await media.sample(
+        silent(Line(0.2, 0.8, BIG + "月の泉"), seconds=1.0, attachments=(attached(media.blocks),))
+    )
+    transcoder = await media.transcoder(system_fonts=own)
+    made = await media.encode(source, tmp_path / "job", transcoder=transcoder)
+    assert 0 < solid(media.frame(made.output, 0.5)) < 0.7
 
 
 async def test_characters_without_any_font_hold_the_file_before_it_is_encoded(

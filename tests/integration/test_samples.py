@@ -22,7 +22,7 @@ async def test_a_sample_is_a_whole_episode_that_can_be_encoded(media: Media, tmp
     job = await media.encode(made, tmp_path / "job")
     assert [track.title for track in job.probe.subtitles] == ["Full Subtitles", "Signs & Songs"]
     assert [track.index for track in job.plan.subtitles] == [2]
-    assert [item.font for item in job.probe.attachments] == ["otf"]
+    assert [item.font for item in job.probe.attachments] == ["ttc"]
     assert "substituted_fonts" not in job.recipe
     frame = media.frame(job.output, 0.7)
     assert (frame.width, frame.height) == (640, 360)

@@ -15,7 +15,7 @@ from izumi.domain import encode_plan
 from izumi.domain.encode_plan import OUTPUT, SOURCE, Plan
 from izumi.domain.probe import Probe
 from izumi.domain.profile import Profile
-from izumi.media import samples
+from izumi.media import fonts, samples
 from izumi.media.binary import Capabilities, examine, locate
 from izumi.media.sample_scripts import Line, script
 from izumi.media.samples import Attached, Audio, Sample, Subtitles
@@ -66,6 +66,16 @@ class Frame(NamedTuple):
             differs((self.data[at], self.data[at + 1], self.data[at + 2]))
             for at in range(0, len(self.data), 3)
         )
+
+
+def likeness(one: Frame, other: Frame) -> float:
+    """How much of the white of two pictures lies at one place: 1 all of it, 0 nothing."""
+    pairs = [
+        (white(one.pixel(x, y)), white(other.pixel(x, y)))
+        for y in range(one.height)
+        for x in range(one.width)
+    ]
+    return sum(a and b for a, b in pairs) / max(sum(a or b for a, b in pairs), 1)
 
 
 def white(pixel: tuple[int, int, int]) -> bool:
@@ -171,6 +181,32 @@ class Media:
             ],
             capture_output=True,
             check=True,
+        )
+        return Frame(width, height, done.stdout)
+
+    def golden(self, text: str, at_s: float, *, width: int, height: int) -> Frame:
+        """What libass itself draws of a script at a time, on black, with every font by name."""
+        folder = self._folder / "golden"
+        folder.mkdir(exist_ok=True)
+        (folder / "script.ass").write_text(text, encoding="utf-8")
+        env = fonts.prepare(folder, self._folder / "fontconfig", system=NO_SYSTEM_FONTS)
+        shutil.copyfile(self.blocks, folder / "fonts" / self.blocks.name)
+        done = subprocess.run(
+            [
+                *(self.ffmpeg, "-v", "error", "-f", "lavfi"),
+                *("-i", f"color=black:size={width}x{height}:rate=100"),
+                *(
+                    "-vf",
+                    f"trim=start={at_s},ass=script.ass:fontsdir=fonts,format=rgb24",
+                    "-frames:v",
+                    "1",
+                ),
+                *("-f", "rawvideo", "-"),
+            ],
+            capture_output=True,
+            check=True,
+            cwd=folder,
+            env={**os.environ, **env},
         )
         return Frame(width, height, done.stdout)
 
