@@ -68,6 +68,14 @@ async def approved(bus, hold: str) -> None:
 
 async def test_a_fix_becomes_a_rule_that_files_the_next_episode_until_it_is_removed(place, keeper):
     place.put("[Aoi Hana] 05.mkv", matroska(seed=5))
+    with capture_logs() as logs:
+        await _learn_and_forget(place, keeper)
+    why = {entry["name"]: entry["why"] for entry in logs if entry["event"] == "file.identified"}
+    assert ": 'Aoi Hana' is Sweet Blue Flowers (by " in why["[Aoi Hana] 06.mkv"]
+    assert why["[Aoi Hana] 06.mkv"].startswith("rule r-")
+
+
+async def _learn_and_forget(place, keeper):
     async with place.running() as ledger:
         (hold,) = await held(keeper)
         assert hold["title"] == "Aoi Hana"

@@ -11,11 +11,13 @@ import pytest
 
 from izumi.domain.errors import NoSpace, Unavailable, UserError
 from izumi.domain.events import Episode
+from izumi.domain.fix import Fix
 from izumi.storage.database import Database, is_owned
 from izumi.storage.entries import Found
 from izumi.storage.items import signed, unsigned
 from izumi.storage.ledger import FILE, Ledger, Overtaken
 from izumi.storage.roots import Root
+from izumi.storage.schema import STEPS
 from izumi.storage.walk import Refused, Walk
 
 ROOT = "/watch"
@@ -248,6 +250,32 @@ async def test_an_older_file_is_brought_up_step_by_step_and_visitors_wait_for_th
         tuple(row) for row in await new.read(lambda db: db.execute("SELECT * FROM a").fetchall())
     ] == [("kept", "new")]
     await new.aclose()
+
+
+async def test_a_ledger_of_the_first_version_keeps_its_files_and_asks_about_none(tmp_path):
+    old = Database(tmp_path / FILE, STEPS[:1], own=True)
+    insert = (
+        "INSERT INTO item (root, path, device, inode, size, mtime_ns, revision, state, since,"
+        " held_at) VALUES (x'61', x'62', 1, 2, 3, 4, 1, 'held', 0, 'identify')"
+    )
+    await old.write(lambda db: db.execute(insert))
+    await old.aclose()
+    async with await Ledger.own(tmp_path) as ledger:
+        (item,) = await ledger.list()
+        assert (item.state, item.hold, item.fix, item.approved) == ("held", "", None, False)
+        assert await ledger.asked() == []
+
+
+async def test_a_rejected_file_that_left_is_kept_until_its_hold_is_closed(tmp_path):
+    async with await Ledger.own(tmp_path) as ledger:
+        taken = await ledger.take_in(ROOT, walked(found()), whole=False)
+        item = await ledger.save(taken.todo[0], state="ignored", hold="h", fix=Fix(show="A"))
+        await ledger.take_in(ROOT, walked(), whole=True)
+        assert [one.fix for one in await ledger.asked()] == [Fix(show="A")]
+        assert await ledger.forget(-1) == 0
+        await ledger.closed(item)
+        assert await ledger.asked() == []
+        assert await ledger.forget(-1) == 1
 
 
 async def test_a_visitor_waits_for_an_owner_that_is_just_making_the_tables(tmp_path):

@@ -1,6 +1,7 @@
 """Names are read in a process that is killed when one hangs it, and is there for the next."""
 
 import asyncio
+import datetime as dt
 import sys
 from pathlib import Path
 
@@ -8,8 +9,11 @@ import pytest
 
 from izumi.domain import keys
 from izumi.domain.errors import ToolFailed
+from izumi.domain.fix import Fix
+from izumi.domain.rules import Rule
 from izumi.naming.process import NamingProcess
 
+NOON = dt.datetime(2026, 1, 2, 12, tzinfo=dt.UTC)
 RAW = [sys.executable, str(Path(__file__).parent.parent / "support" / "raw_reader.py")]
 
 
@@ -100,3 +104,14 @@ async def test_a_name_that_is_no_utf8_is_held():
     async with NamingProcess() as naming:
         found = await naming.identify("Show\udcff - 01.mkv", [])
     assert found.held == "the name is not UTF-8; rename the file"
+
+
+async def test_rules_and_answers_are_applied_where_names_are_read():
+    rule = Rule(title="Aoi Hana", fix=Fix(show="Blue"), by="mira", at=NOON)
+    async with NamingProcess() as naming:
+        ruled = await naming.identify("[Aoi Hana] 05.mkv", [], rules=[rule])
+        fixed = await naming.identify("[Aoi Hana] 05.mkv", [], rules=[rule], fix=Fix(revision=3))
+    assert (ruled.key, ruled.held) == ("Blue/Blue - 05.mkv", None)
+    assert ruled.facts["why"].startswith(f"rule {rule.id}: 'Aoi Hana' is Blue (by mira, ")
+    assert (ruled.title, ruled.season) == ("Aoi Hana", None)
+    assert fixed.key == "Blue/Blue - 05v3.mkv"

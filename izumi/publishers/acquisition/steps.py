@@ -192,6 +192,7 @@ class Steps:
             episode=named.episode,
         )
         failpoint("acquisition.after_identified")
+        log.info("file.identified", name=item.name, key=named.key, why=named.facts.get("why", ""))
         if item.answered:
             failpoint("acquisition.after_answered")
         return item
