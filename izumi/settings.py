@@ -7,14 +7,14 @@ import socket
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from izumi.bus.settings import BusSettings
 from izumi.clients.settings import AnilistSettings, DiscordSettings, KitsuSettings
 from izumi.consumers.distributor import DistributorSettings
-from izumi.consumers.encoder import EncoderSettings
+from izumi.consumers.encoder_settings import EncoderSettings
 from izumi.consumers.notifier_settings import NotifierSettings
 from izumi.domain.errors import ConfigError
 from izumi.domain.profile import Profile
@@ -83,6 +83,10 @@ class Settings(
     def acquisition_state(self) -> Path:
         """Where acquisition keeps its ledger and staged files."""
         return self.state / "acquisition"
+
+    def encoding(self, name: str) -> Profile:
+        """An encoding profile; `hardsub` is there without being configured."""
+        return self.profile.get(name) or Profile()
 
 
 def find(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -204,16 +208,32 @@ def explain(text: str, document: Mapping[str, Any]) -> str:
     unknown = re.search(r"unknown field `(.*)`", message, re.DOTALL)
     if unknown:
         known = _fields(steps)
-        near = difflib.get_close_matches(unknown[1], known, n=1, cutoff=0.5)
-        hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
+        hint = _hint(unknown[1], known)
         return (
             f"[{path}] unknown key `{unknown[1]}`; {hint}"
             if path
             else (f"unknown key `{unknown[1]}`; {hint}")
         )
     value = _value(steps, document)
+    if message.startswith("Invalid enum value"):
+        message = f"{message}; {_hint(str(value), _values(steps))}"
     shown = "" if value is None or isinstance(value, dict) else f" (it is {value!r})"
     return f"{path}: {message}{shown}" if path else message
+
+
+def _hint(text: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(text, names, n=1, cutoff=0.5)
+    return f"did you mean `{near[0]}`?" if near else f"known are {', '.join(names) or 'none'}"
+
+
+def _values(steps: Sequence[str]) -> list[str]:
+    """The values that the key at `steps` may have."""
+    kind: Any = Settings
+    for step in steps:
+        kind = _inside(kind, step)
+    choices = [kind, *get_args(kind)]
+    return [str(arg) for arg in get_args(next(c for c in choices if get_origin(c) is Literal))]
 
 
 def _steps(where: str, document: Mapping[str, Any]) -> list[str]:
@@ -289,12 +309,29 @@ def cross_check(settings: Settings) -> Iterator[str]:
     for place, name in _wanted_locations(settings):
         if name not in settings.storage:
             yield f"{place}: {_no_such(name, 'storage', settings.storage)}"
-    for group, encoder in settings.encoder.items():
-        if encoder.profile != "hardsub" and encoder.profile not in settings.profile:
-            known = [*settings.profile, "hardsub"]
-            yield f"[encoder.{group}] profile: {_no_such(encoder.profile, 'profile', known)}"
+    yield from _encoder_problems(settings)
     yield from _template_problems(settings)
     yield from _watch_problems(settings)
+
+
+def _encoder_problems(settings: Settings) -> Iterator[str]:
+    """Profiles that are not there, and outputs of one name at one place."""
+    known = settings.profile.keys() | {"hardsub"}
+    makers: dict[tuple[str, str], str] = {}
+    for group, encoder in settings.encoder.items():
+        for name in encoder.profiles:
+            if name not in known:
+                yield f"[encoder.{group}] profiles: {_no_such(name, 'profile', sorted(known))}"
+                continue
+            suffix = settings.encoding(name).suffix
+            for place in encoder.destinations:
+                maker = f"[encoder.{group}] with [profile.{name}]"
+                other = makers.setdefault((place, suffix), maker)
+                if other != maker:
+                    yield (
+                        f"{other} and {maker} make files of one name at {place}; give one of the "
+                        'profiles a suffix, such as suffix = " [HEVC]"'
+                    )
 
 
 def _template_problems(settings: Settings) -> Iterator[str]:
@@ -318,10 +355,7 @@ def _wanted_locations(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _no_such(name: str, table: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(names) or 'none'}"
-    return f"there is no [{table}.{name}]; {hint}"
+    return f"there is no [{table}.{name}]; {_hint(name, known)}"
 
 
 def _watch_problems(settings: Settings) -> Iterator[str]:

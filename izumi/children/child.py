@@ -34,6 +34,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         memory_bytes: Address space. Go programs reserve far more than they use.
+        data_bytes: Memory that it may write to, for programs that reserve far more.
         cpu_s: Seconds of processor time.
         file_bytes: Largest file it may write.
         nice: Added to the niceness.
@@ -41,6 +42,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     memory_bytes: int | None = None
+    data_bytes: int | None = None
     cpu_s: int | None = None
     file_bytes: int | None = None
     nice: int = 0
@@ -305,6 +307,7 @@ async def start(
     limits = limits or Limits()
     options = [
         *([f"memory={limits.memory_bytes}"] if limits.memory_bytes else []),
+        *([f"data={limits.data_bytes}"] if limits.data_bytes else []),
         *([f"cpu={limits.cpu_s}"] if limits.cpu_s else []),
         *([f"file={limits.file_bytes}"] if limits.file_bytes else []),
         *([f"nice={limits.nice}"] if limits.nice else []),

@@ -9,7 +9,6 @@ from izumi.compose.wanted import (
     configured,
     locations,
     memberships,
-    profile,
     scratch_root,
 )
 
@@ -27,7 +26,6 @@ __all__ = [
     "memberships",
     "prepare",
     "prepare_patiently",
-    "profile",
     "run",
     "scratch_root",
     "store",

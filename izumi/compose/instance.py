@@ -14,38 +14,32 @@ import structlog
 
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.permissions import role_name
+from izumi.bus.ports import Bus
 from izumi.clients.anilist import Anilist
-from izumi.clients.discord import DiscordChannel, Gate
-from izumi.clients.discord_address import WebhookAddress
-from izumi.clients.facts import CachedFacts
-from izumi.clients.facts_cache import FactsCache
+from izumi.clients.discord import Gate
 from izumi.clients.http import Http
-from izumi.clients.journal import Journal
-from izumi.clients.kitsu import Kitsu
-from izumi.clients.ports import ShowFacts
-from izumi.clients.secret_file import secret
+from izumi.compose import telling
 from izumi.compose.catalogue import catalogue
 from izumi.compose.connections import bus, prepare_patiently, store
+from izumi.compose.encoding import may_work, transcoder
 from izumi.compose.wanted import (
     Wanted,
-    link_bases,
     locations,
-    profile,
     scratch_root,
-    template,
 )
+from izumi.consumers.board import Board
 from izumi.consumers.distributor import Distributor, DistributorSettings
-from izumi.consumers.encoder import Encoder, EncoderSettings
-from izumi.consumers.notifier import Notifier, Target
-from izumi.consumers.notifier_settings import DiscordTarget, NotifierSettings
-from izumi.media import binary
+from izumi.consumers.encoder import Encoder
+from izumi.consumers.encoder_settings import EncoderSettings
+from izumi.consumers.notifier import Notifier
+from izumi.consumers.notifier_settings import NotifierSettings
 from izumi.media.probe import ChildProber
-from izumi.media.transcoder import FfmpegTranscoder
 from izumi.naming.identifier import MatchingIdentifier
 from izumi.naming.process import NamingProcess
 from izumi.publishers.acquisition import Acquisition
 from izumi.runtime.breaker import Breaker
 from izumi.runtime.control import obey
+from izumi.runtime.kept import Kept
 from izumi.runtime.ports import Handler
 from izumi.runtime.presence import Facts, Presence, of_worker
 from izumi.runtime.scratch import Scratch
@@ -143,23 +137,19 @@ class Instance:
     async def encoder(self, group: str) -> tuple[Handler, EncoderSettings]:
         """The handler of an encoder group."""
         settings = self.settings.encoder[group]
-        ffmpeg = binary.usable(await binary.examine(binary.locate(self.settings.ffmpeg)))
-        transcoder = FfmpegTranscoder(
-            ffmpeg,
-            self.settings.ffmpeg,
-            cache=self.settings.state / "fontconfig",
-            threads=settings.threads,
-            nice=settings.nice,
-            stall_s=settings.stall_s,
-        )
+        profiles = {name: self.settings.encoding(name) for name in settings.profiles}
+        allowed = may_work(settings.hours)
         handler = Encoder(
             settings=settings,
-            profile=profile(self.settings, settings.profile),
+            profiles=profiles,
             locations=locations(self.settings),
             store=self.store,
-            transcoder=transcoder,
+            transcoder=await transcoder(
+                self.settings, settings, profiles, paused=lambda: not allowed()
+            ),
             host=self.settings.host,
             now=utcnow,
+            kept=Kept(scratch_root(self.settings)),
         )
         return handler, settings
 
@@ -176,52 +166,23 @@ class Instance:
         )
         return handler, settings
 
-    async def notifier(self, group: str) -> tuple[Handler, NotifierSettings]:
+    async def notifier(self, group: str, connected: Bus) -> tuple[Handler, NotifierSettings]:
         """The handler of a notifier group."""
         settings = self.settings.notifier[group]
-        targets = [self._discord(group, one) for one in settings.told_on_discord]
-        if settings.logs:
-            journal = Journal(self.settings.state / "announcements.jsonl")
-            targets.append(Target(journal, settings.announce))
         handler = Notifier(
             group=group,
-            targets=targets,
-            facts=self._facts(),
+            targets=telling.targets(
+                self.settings, group, http=self.http, gate=self.gate, stack=self.stack
+            ),
+            board=Board(bus=connected, group=group, now=utcnow),
+            facts=telling.facts(self.settings, self.anilist, http=self.http, stack=self.stack),
             facts_within_s=settings.facts_within_s,
+            facts_later_s=settings.facts_later_h * 3600,
+            digest_s=settings.digest_s,
             host=self.settings.host,
             now=utcnow,
         )
         return handler, settings
-
-    def _discord(self, group: str, target: DiscordTarget) -> Target:
-        place = f"[[notifier.{group}.discord]] {target.name}"
-        discord = self.settings.discord
-        address = WebhookAddress(
-            secret(target.url, target.url_file, place), place=place, hosts=discord.hosts
-        )
-        channel = DiscordChannel(
-            name=target.name,
-            http=self.http,
-            gate=self.gate,
-            template=template(self.settings, target.template),
-            bases=link_bases(self.settings, target.link_base),
-            timeout_s=discord.timeout_s,
-            address=address,
-        )
-        return Target(channel, target.announce)
-
-    def _facts(self) -> ShowFacts | None:
-        kitsu = self.settings.kitsu
-        if self.anilist is None:
-            return None
-        facts = CachedFacts(
-            self.anilist,
-            Kitsu(self.http, kitsu) if kitsu.enabled else None,
-            FactsCache(self.settings.state / "facts.sqlite"),
-            fresh_s=self.settings.anilist.fresh_h * 3600,
-        )
-        self.stack.push_async_callback(facts.aclose)
-        return facts
 
     async def consumer(
         self, wanted: Wanted, connected: JetStreamBus, shutdown: Shutdown
@@ -230,7 +191,7 @@ class Instance:
         made: Mapping[str, Callable[[str], Awaitable[tuple[Handler, _GroupSettings]]]] = {
             "encoder": self.encoder,
             "distributor": self.distributor,
-            "notifier": self.notifier,
+            "notifier": lambda group: self.notifier(group, connected),
         }
         handler, settings = await made[wanted.unit](wanted.group)
         rules = self.settings.worker
@@ -248,6 +209,7 @@ class Instance:
             ack_wait_s=self.settings.bus.ack_wait_s,
             host=self.settings.host,
             breaker=Breaker(rules.breaker_failures, rules.breaker_cooldown_s),
+            may_work=may_work(getattr(settings, "hours", "")),
         )
         return _Running(
             wanted, shutdown, worker.run, lambda: of_worker(worker, shutdown), connected

@@ -7,7 +7,6 @@ from urllib.parse import quote
 from izumi.bus.topology import Membership, Want
 from izumi.domain.errors import UserError
 from izumi.domain.links import LinkBases
-from izumi.domain.profile import Profile
 from izumi.domain.subjects import SUBS, Sub
 from izumi.domain.template import SHIPPED, Template
 from izumi.settings import Settings
@@ -64,11 +63,6 @@ def memberships(settings: Settings) -> list[Membership]:
 def locations(settings: Settings) -> dict[str, Location]:
     """Every location of the configuration, by name."""
     return {name: storage.location(name) for name, storage in settings.storage.items()}
-
-
-def profile(settings: Settings, name: str) -> Profile:
-    """An encoding profile; `hardsub` is there without being configured."""
-    return settings.profile.get(name) or Profile()
 
 
 def template(settings: Settings, name: str) -> Template:

@@ -45,6 +45,11 @@ def hardware(profile: Profile) -> list[str]:
     return [f"{profile.codec}_{kind}" for kind in profile.hardware]
 
 
+def is_hardware(encoder: str) -> bool:
+    """Whether it runs outside the processor."""
+    return encoder not in _SOFTWARE.values()
+
+
 def pixel_format(profile: Profile) -> str:
     """Of the finished picture, as a decoder gives it back."""
     return "yuv420p" if profile.bits == 8 else "yuv420p10le"

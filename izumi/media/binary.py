@@ -8,7 +8,9 @@ import imageio_ffmpeg
 import msgspec
 
 from izumi import children
+from izumi.domain import video_codec
 from izumi.domain.errors import ConfigError, ToolFailed
+from izumi.domain.profile import Profile
 from izumi.media.settings import FfmpegSettings
 
 NEEDED_FILTERS = ("ass", "bwdif", "scale", "setparams", "tonemap", "zscale")
@@ -21,11 +23,15 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         version: As it prints it; recorded with every file that it made.
         missing: Names of needed filters and encoders that it was built without.
+        encoders: Names of all encoders that it was built with.
+        vmaf: It can tell how good an encode is.
     """
 
     path: Path
     version: str
     missing: tuple[str, ...]
+    encoders: frozenset[str] = frozenset()
+    vmaf: bool = False
 
 
 def locate(settings: FfmpegSettings) -> Path:
@@ -57,7 +63,30 @@ async def examine(path: Path) -> Capabilities:
     encoders = _names(await _ask(path, "-hide_banner", "-encoders"))
     missing = [name for name in NEEDED_FILTERS if name not in filters]
     missing += [name for name in NEEDED_ENCODERS if name not in encoders]
-    return Capabilities(path=path, version=match[1], missing=tuple(missing))
+    return Capabilities(
+        path=path,
+        version=match[1],
+        missing=tuple(missing),
+        encoders=frozenset(encoders),
+        vmaf="libvmaf" in filters,
+    )
+
+
+def able(capabilities: Capabilities, profile: Profile, name: str) -> None:
+    """Return when the profile can be carried out.
+
+    Raises:
+        ConfigError: Names what is missing and the way out.
+    """
+    encoder = video_codec.software(profile)
+    lacks = [] if encoder in capabilities.encoders else [encoder]
+    if profile.vmaf is not None and not capabilities.vmaf:
+        lacks.append("libvmaf")
+    if lacks:
+        raise ConfigError(
+            f"[profile.{name}] needs {' and '.join(lacks)}, and {capabilities.path} was built "
+            "without; leave ffmpeg.path out to use the bundled one, or change the profile"
+        )
 
 
 def usable(capabilities: Capabilities) -> Capabilities:

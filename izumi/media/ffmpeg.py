@@ -30,15 +30,26 @@ class Ffmpeg:
         settings: Limits of this host.
         nice: Added to the niceness.
         stall_s: Ended when it got no further for so long.
+        limit_s: A run may take so long, in place of the deadline of `settings`.
+        paused: Asked every second; while it says so, what runs is frozen.
     """
 
     def __init__(
-        self, path: Path, settings: FfmpegSettings, *, nice: int = 0, stall_s: float = 120.0
+        self,
+        path: Path,
+        settings: FfmpegSettings,
+        *,
+        nice: int = 0,
+        stall_s: float = 120.0,
+        limit_s: float | None = None,
+        paused: Callable[[], bool] | None = None,
     ) -> None:
         self.path = path
         self.settings = settings
         self._nice = nice
         self._stall_s = stall_s
+        self._limit_s = limit_s
+        self._paused = paused
 
     async def run(
         self,
@@ -52,6 +63,7 @@ class Ffmpeg:
         progress: Callable[[Step], None] | None = None,
         file_bytes: int | None = None,
         keep_bytes: int = 0,
+        hardware: bool = False,
     ) -> Ran:
         """Run it in `folder` and read what it says.
 
@@ -65,6 +77,8 @@ class Ffmpeg:
             progress: Called when it got further; only with it a stall is noticed.
             file_bytes: Largest file that it may write.
             keep_bytes: How much of stdout is kept, where that is not progress.
+            hardware: It uses a graphics card, whose drivers reserve far more address space
+                than they use; the limit is then on what may be written to.
 
         Raises:
             Held: The source is damaged, or the work is larger than its limits.
@@ -84,21 +98,30 @@ class Ffmpeg:
                 progress(step)
             return step is not None
 
+        def paused() -> bool:
+            frozen = self._paused is not None and self._paused()
+            if frozen and progress is not None:
+                progress(reader.last._replace(paused=True))
+            return frozen
+
+        memory_bytes = self.settings.memory_bytes(pixels)
         done = await children.run(
             [self.path, *argv],
             cwd=folder,
             # Without it glibc reserves an arena of 64 MB for every thread.
             env={"MALLOC_ARENA_MAX": "4", **(env or {})},
             limits=Limits(
-                memory_bytes=self.settings.memory_bytes(pixels),
+                memory_bytes=None if hardware else memory_bytes,
+                data_bytes=memory_bytes if hardware else None,
                 file_bytes=file_bytes,
                 nice=self._nice,
                 network=False,
             ),
             on_line=on_line,
             keep_bytes=keep_bytes,
-            deadline_s=self.settings.deadline_floor_s + self.settings.deadline_factor * film_s,
+            deadline_s=self._limit_s or self.settings.deadline_s(film_s),
             stall_s=None if progress is None else self._stall_s,
+            paused=None if self._paused is None else paused,
         )
         self._judge(done, lines, reader.last, subject)
         return Ran(tuple(lines), done.stdout, reader.last)
@@ -112,7 +135,7 @@ class Ffmpeg:
         reached = f"after {last.frames} pictures and {done.took_s:.0f} s"
         if done.stopped == "deadline":
             raise Held(
-                "encoding takes longer than its limit; raise deadline_factor if that is right",
+                "encoding takes longer than its limit; raise limit_h if that is right",
                 {"reached": reached, "speed": f"{last.speed}x"},
             )
         if done.stopped == "stall":

@@ -56,6 +56,17 @@ class Transcoder(Protocol):
             ToolFailed: The check itself did not run.
         """
 
+    async def settle(self, plan: Plan, folder: Path, progress: OnEncoded) -> Plan:
+        """The plan as this host carries it out on this film.
+
+        Hardware encoders that the profile wants are tried, and the crf that its quality
+        target asks for is found; the recipe says what came of it.
+
+        Raises:
+            Held: The source is damaged, or the work is larger than its limits.
+            ToolFailed: A trial ended badly or made no progress.
+        """
+
     async def encode(self, plan: Plan, folder: Path, progress: OnEncoded) -> dict[str, Any]:
         """Make `encode_plan.OUTPUT` in the folder; facts for the recipe.
 

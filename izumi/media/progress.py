@@ -4,12 +4,16 @@ from typing import NamedTuple
 
 
 class Step(NamedTuple):
-    """How far a run is: seconds of film, pictures, pictures a second, times real time."""
+    """How far a run is: seconds of film, pictures, pictures a second, times real time.
+
+    `paused`: it is frozen where it is.
+    """
 
     done_s: float
     frames: int
     fps: float
     speed: float
+    paused: bool = False
 
 
 class ProgressReader:

@@ -35,6 +35,10 @@ class FfmpegSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         larger = max(pixels / (1920 * 1080), 1.0)
         return round(self.memory_mb * MIB * (1 + larger) / 2)
 
+    def deadline_s(self, film_s: float) -> float:
+        """How long a run on so much film may take."""
+        return self.deadline_floor_s + self.deadline_factor * film_s
+
     def __post_init__(self) -> None:
         """Limits that forbid every file are a mistake of the configuration."""
         if self.memory_mb < 512:

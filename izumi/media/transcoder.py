@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from izumi.domain import ass_write, encode_plan, han, proof, render_log
+from izumi.domain import ass_write, encode_plan, han, proof, render_log, video_codec
 from izumi.domain.encode_plan import OUTPUT, SOURCE, Plan
 from izumi.domain.errors import Held
 from izumi.domain.probe import Probe, broken
@@ -19,6 +19,7 @@ from izumi.media.probe import ChildProber
 from izumi.media.progress import Step
 from izumi.media.proof import OutputProof
 from izumi.media.settings import MIB, FfmpegSettings
+from izumi.media.settling import HardwareTrial, QualitySearch
 
 _SHEET = "glyphs.ass"
 _MOST_THREADS = 16
@@ -37,6 +38,8 @@ class FfmpegTranscoder:
             sixteen, above which x264 takes memory and gives nothing.
         nice: Added to the niceness of what it starts.
         stall_s: A run that got no further for so long is ended.
+        limit_s: A run may take so long, in place of the deadline of `settings`.
+        paused: Asked every second; while it says so, what runs is frozen.
         system_fonts: The host's own fontconfig file; it need not be there.
     """
 
@@ -49,11 +52,21 @@ class FfmpegTranscoder:
         threads: int = 0,
         nice: int = 0,
         stall_s: float = 120.0,
+        limit_s: float | None = None,
+        paused: Callable[[], bool] | None = None,
         system_fonts: Path = fonts.SYSTEM,
     ) -> None:
         self._version = capabilities.version
         self._settings = settings
-        self._ffmpeg = Ffmpeg(capabilities.path, settings, nice=nice, stall_s=stall_s)
+        self._ffmpeg = Ffmpeg(
+            capabilities.path,
+            settings,
+            nice=nice,
+            stall_s=stall_s,
+            limit_s=limit_s,
+            paused=paused,
+        )
+        self._hardware = HardwareTrial(self._ffmpeg, capabilities)
         self._prober = ChildProber(settings, nice=nice)
         self._cache = cache
         self._threads = threads or min(os.cpu_count() or 1, _MOST_THREADS)
@@ -92,13 +105,24 @@ class FfmpegTranscoder:
         replaced = await asyncio.to_thread(fonts.substitutions, chosen, probe.attachments)
         return {"substituted_fonts": replaced} if replaced else {}
 
+    async def settle(self, plan: Plan, folder: Path, progress: OnEncoded) -> Plan:
+        """See `ports.Transcoder`."""
+        plan = await self._hardware.choose(plan, folder)
+        if plan.profile.vmaf is None:
+            return plan
+        search = QualitySearch(
+            self._ffmpeg, folder, env=self._fonts(folder, plan), threads=self._threads
+        )
+        return await search.choose(plan, plan.profile.vmaf, progress)
+
     async def encode(self, plan: Plan, folder: Path, progress: OnEncoded) -> dict[str, Any]:
         """See `ports.Transcoder`."""
         argv = encode_plan.argv(
             plan, max_pixels=self._settings.max_pixels, threads=self._threads, formats=FORMATS
         )
-
         size = (folder / SOURCE).stat().st_size
+        # It may be the link to a file that is kept.
+        (folder / OUTPUT).unlink(missing_ok=True)
         ran = await self._ffmpeg.run(
             argv,
             folder,
@@ -107,6 +131,7 @@ class FfmpegTranscoder:
             env=self._fonts(folder, plan),
             progress=_told(plan, progress),
             file_bytes=size * _OUTPUT_FACTOR + _OUTPUT_FLOOR_BYTES,
+            hardware=video_codec.is_hardware(plan.encoder),
         )
         said = render_log.damage(ran.lines)
         if said:
@@ -152,6 +177,8 @@ def _told(plan: Plan, progress: OnEncoded) -> Callable[[Step], None]:
 
 
 def _detail(step: Step, duration_s: float) -> str:
+    if step.paused:
+        return "paused until work is allowed again"
     left_s = (duration_s - step.done_s) / step.speed if step.speed > 0 else None
     left = "" if left_s is None else f", {left_s // 60:.0f}:{left_s % 60:02.0f} left"
     return f"{step.fps:.1f} pictures/s, {step.speed:.2f}x{left}"

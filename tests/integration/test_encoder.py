@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from izumi.consumers.encoder import EncoderSettings, hardsub_key
+from izumi.consumers.encoder_output import hardsub_key
+from izumi.consumers.encoder_settings import EncoderSettings
 from izumi.domain import events
 from izumi.domain.errors import Fenced, Held, NoSpace, Rejected, StorageUnavailable
 from izumi.domain.events import Encoded, File
@@ -84,7 +85,7 @@ async def test_progress_is_told_in_every_step(bench):
     job = bench.job()
     await bench.encode(job)
     steps = list(dict.fromkeys(step for step, _, _ in job.reports))
-    assert steps == ["downloading", "examining", "encoding", "proving", "uploading"]
+    assert steps == ["downloading", "examining", "choosing", "encoding", "proving", "uploading"]
     assert ("encoding", 0.5, "24.0 pictures/s") in job.reports
 
 
@@ -275,7 +276,9 @@ def test_a_kill_anywhere_leaves_one_output_and_no_difference(tmp_path, failpoint
 async def test_a_whole_job_with_real_tools(media: Media, tmp_path):
     source = await media.sample(clip(attachments=(attached(media.blocks),)))
     bench = Bench(tmp_path, source.read_bytes())
-    encoder = dataclasses.replace(bench.encoder, transcoder=await media.transcoder(), profile=FAST)
+    encoder = dataclasses.replace(
+        bench.encoder, transcoder=await media.transcoder(), profiles={"hardsub": FAST}
+    )
     job = bench.job()
     (fact,) = await encoder(bench.fact, job)
     assert isinstance(fact, Encoded)

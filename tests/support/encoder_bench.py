@@ -5,7 +5,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from izumi.consumers.encoder import Encoder, EncoderSettings
+from izumi.consumers.encoder import Encoder
+from izumi.consumers.encoder_settings import EncoderSettings
 from izumi.domain.events import Acquired, Encoded, Episode, File
 from izumi.domain.profile import Profile
 from izumi.storage.ports import Location
@@ -42,7 +43,7 @@ class Bench:
         fields: dict[str, Any] = {"destinations": ("out", "spare")}
         self.encoder = Encoder(
             settings=EncoderSettings(**fields | settings),
-            profile=Profile(),
+            profiles={name: Profile() for name in (fields | settings).get("profiles", ["hardsub"])},
             locations=PLACES,
             store=self.store,
             transcoder=self.media,

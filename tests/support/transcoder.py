@@ -51,6 +51,10 @@ class FakeTranscoder:
             raise Held("no font has a shape for characters of the subtitles")
         return {}
 
+    async def settle(self, plan: Plan, folder: Path, progress: OnEncoded) -> Plan:
+        progress(1.0, "")
+        return plan
+
     async def encode(self, plan: Plan, folder: Path, progress: OnEncoded) -> dict[str, Any]:
         self.encodes += 1
         source = (folder / SOURCE).read_bytes()

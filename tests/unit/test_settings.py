@@ -67,7 +67,28 @@ def test_the_environment_wins_over_the_file_and_is_read_as_toml(tmp_path: Path) 
         (('["home"]', '["hoem"]'), "did you mean `home`?"),
         (('["home"]', "[]"), "encoder.main"),
         (('["home"]', '["home"]\njobs = 0'), "jobs"),
-        (('["home"]', '["home"]\nprofile = "smal"'), "there is no [profile.smal]"),
+        (('["home"]', '["home"]\nprofiles = ["smal"]'), "there is no [profile.smal]"),
+        (
+            ("[encoder.main]", '[profile.x]\ncodec = "hvec"\n[encoder.main]'),
+            "profile.x.codec: Invalid enum value 'hvec'; did you mean `hevc`?",
+        ),
+        (
+            ("[encoder.main]", '[profile.x]\ntune = "x"\n[encoder.main]'),
+            "known are animation, film, grain",
+        ),
+        (
+            ("[encoder.main]", '[profile.x]\nhardware = ["nvnc"]\n[encoder.main]'),
+            "did you mean `nvenc`?",
+        ),
+        (
+            ("[encoder.main]", "[profile.x]\nmax_hight = 720\n[encoder.main]"),
+            "unknown key `max_hight`; did you mean `max_height`?",
+        ),
+        (
+            ("[encoder.main]", '[encoder.gpu]\ndestinations = ["home"]\n[encoder.main]'),
+            "make files of one name at home; give one of the profiles a suffix",
+        ),
+        (('["home"]', '["home"]\nhours = "22-8"'), "write it like 22:00-08:00"),
         (('"watch"', '"state/watch"'), "must lie apart"),
         (("[encoder.main]", '[encoder."a b"]'), "[encoder.a b]: a name has letters"),
         (('state = "state"', 'state = ""'), "state: Expected text"),
