@@ -29,6 +29,7 @@ from izumi.clients.discord_reply import (
 )
 from izumi.clients.http import Http
 from izumi.clients.ports import ChannelOff
+from izumi.clients.rest import Rest
 from izumi.domain.announce import Announcement
 from izumi.domain.embed import embed
 from izumi.domain.errors import Rejected, Unavailable
@@ -37,8 +38,6 @@ from izumi.domain.template import FULL, Template
 
 log = structlog.get_logger()
 
-_REST_FIRST_S: Final = 15.0
-_REST_LONGEST_S: Final = 300.0
 _LIMITS_IN_A_ROW: Final = 20
 """Answers "too early" to one message before its job is given back."""
 
@@ -86,10 +85,12 @@ class DiscordChannel:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     spread: Callable[[], float] = random.random
 
+    edits = True
+
     def __post_init__(self) -> None:
         self._turn = asyncio.Lock()
-        self._open_at = self._rests_until = float("-inf")
-        self._rest_s = _REST_FIRST_S
+        self._open_at = float("-inf")
+        self._rest = Rest(self.clock)
         self._off = ""
 
     async def send(self, news: Announcement, job: str) -> str:  # noqa: ARG002 - the port's; webhooks have no key for repeats
@@ -111,7 +112,7 @@ class DiscordChannel:
                 verdict = await self._try(method, content, message)
                 match verdict:
                     case Told(told):
-                        self._rest_s = _REST_FIRST_S
+                        self._rest.over()
                         return told or message
                     case Removed():
                         return message
@@ -123,7 +124,7 @@ class DiscordChannel:
                     case Failed(reason):
                         failures += 1
                         if failures >= self.tries:
-                            raise self._rest(reason)
+                            raise self._later(reason, self._rest.begin())
                         await self.sleep(2.0**failures * (0.5 + self.spread() / 2))
                     case Off() | Refused():
                         raise self._refused(verdict)
@@ -155,20 +156,12 @@ class DiscordChannel:
         """
         if self._off:
             raise ChannelOff(self._off)
-        rest_s = self._rests_until - self.clock()
-        if rest_s > 0:
+        if (rest_s := self._rest.left_s) > 0:
             raise self._later("it did not answer just now", rest_s)
         while (wait_s := max(self._open_at, self.gate.open_at) - self.clock()) > 0:
             if wait_s > self.patience_s:
                 raise self._later(f"not to be used for another {wait_s:.0f} s", wait_s)
             await self.sleep(wait_s)
-
-    def _rest(self, reason: str) -> Unavailable:
-        """Leave it alone for a while, so that no other job finds out on its own."""
-        rest_s = self._rest_s
-        self._rests_until = self.clock() + rest_s
-        self._rest_s = min(rest_s * 2, _REST_LONGEST_S)
-        return self._later(reason, rest_s)
 
     def _later(self, reason: str, wait_s: float) -> Unavailable:
         return Unavailable(f"webhook {self.name}: {reason}", retry_after_s=wait_s)

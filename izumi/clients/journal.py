@@ -29,6 +29,7 @@ class Journal:
     """
 
     name: Final = "log"
+    edits: Final = True
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -35,6 +35,10 @@ class Channel(Protocol):
     def name(self) -> str:
         """As the configuration and the events call it."""
 
+    @property
+    def edits(self) -> bool:
+        """Whether messages can be changed; where not, what is new is a message of its own."""
+
     async def send(self, news: Announcement, job: str) -> str:
         """Tell; the id of the message, for `edit`. "" where there is none to edit.
 
@@ -42,4 +46,7 @@ class Channel(Protocol):
         """
 
     async def edit(self, message: str, news: Announcement, job: str) -> None:
-        """Make an earlier message say this. One that people have removed stays away."""
+        """Make an earlier message say this. One that people have removed stays away.
+
+        Where nothing can be changed nothing happens.
+        """

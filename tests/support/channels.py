@@ -11,6 +11,7 @@ class MemoryChannel:
     """A `Channel` whose people are lists.
 
     Attributes:
+        edits: Whether messages can be changed.
         sent: Message id -> every news that it said, oldest first.
         failures: Raised by the next calls, one each; None lets one through.
         asked: Calls so far.
@@ -18,8 +19,9 @@ class MemoryChannel:
         held: While it is not set, calls wait; like an answer that does not come.
     """
 
-    def __init__(self, name: str = "memory") -> None:
+    def __init__(self, name: str = "memory", *, edits: bool = True) -> None:
         self.name = name
+        self.edits = edits
         self.sent: dict[str, list[Announcement]] = {}
         self.failures: deque[Exception | None] = deque()
         self.asked = 0

@@ -1,0 +1,92 @@
+"""Where people are told, from the settings of a notifier group."""
+
+from contextlib import AsyncExitStack
+
+from izumi.clients.anilist import Anilist
+from izumi.clients.apprise_channel import AppriseChannel
+from izumi.clients.apprise_service import AppriseService
+from izumi.clients.discord import DiscordChannel, Gate
+from izumi.clients.discord_address import WebhookAddress
+from izumi.clients.facts import CachedFacts
+from izumi.clients.facts_cache import FactsCache
+from izumi.clients.http import Http
+from izumi.clients.journal import Journal
+from izumi.clients.kitsu import Kitsu
+from izumi.clients.secret_file import secret
+from izumi.compose.wanted import link_bases, template
+from izumi.consumers.notifier_settings import AppriseTarget, DiscordTarget
+from izumi.consumers.telling import Target
+from izumi.settings import Settings
+
+
+def targets(
+    settings: Settings, group: str, *, http: Http, gate: Gate, stack: AsyncExitStack
+) -> list[Target]:
+    """Every channel that the group tells now.
+
+    Args:
+        settings: The configuration.
+        group: Of `[notifier.<group>]`.
+        http: Makes the requests.
+        gate: Shared by the webhooks of the process.
+        stack: Closes what was opened.
+
+    Raises:
+        ConfigError: An address is none, or its file cannot be read.
+    """
+    ours = settings.notifier[group]
+    found = [_discord(settings, group, one, http, gate) for one in ours.told_on_discord]
+    found += [_by_apprise(settings, group, one, stack) for one in ours.told_by_apprise]
+    if ours.logs:
+        found.append(Target(Journal(settings.state / "announcements.jsonl"), ours.announce))
+    return found
+
+
+def _discord(
+    settings: Settings, group: str, target: DiscordTarget, http: Http, gate: Gate
+) -> Target:
+    place = f"[[notifier.{group}.discord]] {target.name}"
+    channel = DiscordChannel(
+        name=target.name,
+        http=http,
+        gate=gate,
+        template=template(settings, target.template),
+        bases=link_bases(settings, target.link_base),
+        timeout_s=settings.discord.timeout_s,
+        address=WebhookAddress(
+            secret(target.url, target.url_file, place), place=place, hosts=settings.discord.hosts
+        ),
+    )
+    return Target(channel, target.announce)
+
+
+def _by_apprise(
+    settings: Settings, group: str, target: AppriseTarget, stack: AsyncExitStack
+) -> Target:
+    place = f"[[notifier.{group}.apprise]] {target.name}"
+    channel = AppriseChannel(
+        name=target.name,
+        service=AppriseService(secret(target.url, target.url_file, place), place=place),
+        template=template(settings, target.template),
+        bases=link_bases(settings, target.link_base),
+        format=target.format,
+        timeout_s=target.timeout_s,
+    )
+    stack.push_async_callback(channel.aclose)
+    return Target(channel, target.announce)
+
+
+def facts(
+    settings: Settings, anilist: Anilist | None, *, http: Http, stack: AsyncExitStack
+) -> CachedFacts | None:
+    """What is known of shows; None where AniList is not to be asked."""
+    if anilist is None:
+        return None
+    found = CachedFacts(
+        anilist,
+        Kitsu(http, settings.kitsu) if settings.kitsu.enabled else None,
+        FactsCache(settings.state / "facts.sqlite"),
+        fresh_s=settings.anilist.fresh_h * 3600,
+    )
+    stack.push_async_callback(found.aclose)
+    return found
