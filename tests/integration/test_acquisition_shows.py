@@ -4,7 +4,7 @@ import contextlib
 
 from izumi.naming.identifier import MatchingIdentifier
 from izumi.naming.process import NamingProcess
-from tests.support.acquiring import Place, in_states, until
+from tests.support.acquiring import Place, until
 from tests.support.anilist import fake_anilist
 from tests.support.containers import matroska
 from tests.support.discord import cloudflare
@@ -47,14 +47,12 @@ async def test_a_file_goes_to_the_same_place_while_anilist_is_away(tmp_path):
 
 async def test_a_file_that_may_be_of_several_shows_is_held_and_others_go_on(tmp_path):
     twins = [show(3, "Umi no Uta", year=2018), show(4, "Umi no Uta", year=2019)]
-    async with acquiring(tmp_path, *twins) as place, place.running() as ledger:
+    async with acquiring(tmp_path, *twins) as place, place.running():
         place.put("[G] Umi no Uta - 01.mkv", matroska(seed=1))
         place.put("Umi no Uta (2019)/02.mkv", matroska(seed=2))
-        held = {"[G] Umi no Uta - 01": "held", "02": "published"}
-        await until(in_states(ledger, **held))
-        (hold,) = await place.holds()
+        (hold,) = await until(place.holds)
         assert "AniList 3" in hold.reason
         assert "AniList 4" in hold.reason
         assert "of several" not in hold.facts["match"]
-        (fact,) = await place.facts()
+        (fact,) = await until(place.facts)
         assert fact.episode.anilist_id == 4
