@@ -1,9 +1,13 @@
 """Notifier: tells people what is there, on every channel of its group.
 
+One message tells of an episode at each target: it is edited when the hardsub is there, and
+with each mirror. Episodes of a show that come close together share a message. Which
+message tells of what is on the board, so that a repeat of a job, on whichever host, edits
+it (or leaves it, when it would say the same) instead of posting again.
+
 Facts of the show are looked up, but never waited for long: without them the news goes out
-with plain names. A channel that is down neither blocks nor repeats the others; what was
-told where is recorded at once, so that a repeat of the job edits that message (or, when it
-would say the same, leaves it) instead of posting again.
+with plain names, and is completed by an edit when they can be had. A channel that is down
+neither blocks nor repeats the others.
 
 **Told twice**: between a channel's answer and our record of it lies a moment that nothing
 can close, since Discord's webhooks take no key by which it would know a repeat. An
@@ -13,43 +17,29 @@ The same holds for a request that Discord carried out and never answered.
 """
 
 import asyncio
+import contextlib
 import datetime as dt
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, TypedDict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
-import msgspec
 import structlog
 
-from izumi.clients.ports import Channel, ShowFacts
-from izumi.consumers.notifier_settings import DEFAULT_NEWS
-from izumi.domain.announce import Announcement, Kind, announce, kind
-from izumi.domain.errors import BusUnavailable, Held, Rejected, Unavailable
-from izumi.domain.events import Acquired, Distributed, Encoded, Episode, Fact, Notified
+from izumi.clients.ports import ShowFacts
+from izumi.consumers.board import Board, Page
+from izumi.consumers.telling import LAST_WORDS_S, Target, Telling
+from izumi.domain import told
+from izumi.domain.announce import kind
+from izumi.domain.errors import Held, Rejected, Unavailable
+from izumi.domain.events import Acquired, Distributed, Encoded, Episode, Fact, Notified, Told
 from izumi.domain.show import Show
-from izumi.failpoints import failpoint
+from izumi.domain.told import News
 from izumi.runtime.ports import JobContext
 
 log = structlog.get_logger()
 
-_LAST_WORDS_S: Final = 3.0
-_SAVE_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0)
-
-
-@dataclass(frozen=True)
-class Target:
-    """A channel and the facts that are news on it."""
-
-    channel: Channel
-    announce: tuple[Kind, ...] = DEFAULT_NEWS
-
-
-class _Told(TypedDict):
-    """What a checkpoint keeps of one target: the message, and what it says."""
-
-    message: str
-    says: str
+_COMPLETED_AGAIN_S: Final = 600.0
+_PLAIN: Final = "plain_since"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,27 +49,34 @@ class Notifier:
     Attributes:
         group: Name of the group.
         targets: Where people are told; their names differ.
+        board: What was told.
         facts: What is known of shows; None: names are all there is.
         facts_within_s: Longest wait for them.
+        facts_later_s: How long news with plain names are completed when they come.
+        digest_s: An episode joins the message of another one that came so shortly before.
         host: Name of this host, for people.
         now: The clock.
-        last_words_s: How long an answer that is on its way is waited for when the
-            instance is stopped; well below the length of a lease.
+        last_words_s: As in `Telling`.
     """
 
     group: str
     targets: Sequence[Target]
+    board: Board
     facts: ShowFacts | None
     facts_within_s: float = 60.0
+    facts_later_s: float = 86400.0
+    digest_s: float = 120.0
     host: str = ""
     now: Callable[[], dt.datetime]
-    last_words_s: float = _LAST_WORDS_S
+    last_words_s: float = LAST_WORDS_S
+    _coming: dict[str, dict[str, News]] = field(default_factory=dict)
 
     async def __call__(self, fact: Fact, job: JobContext) -> Sequence[Fact]:
         """Tell the news of `fact` on every channel that wants it.
 
         Raises:
-            Unavailable: Some channels are still to be told; the others are.
+            Unavailable: Some channels are still to be told, or told with more than plain
+                names; the others are.
             Held: No channel will ever take it.
             Rejected: The fact is no news.
         """
@@ -88,97 +85,102 @@ class Notifier:
         wanted = [target for target in self.targets if kind(fact) in target.announce]
         if not wanted:
             return []
-        news = announce([fact], await self._known(fact.episode))
-        work = _Telling(news, job, self.last_words_s)
+        show, away = await self._known(fact.episode)
         names = [target.channel.name for target in wanted]
-        outcomes = await asyncio.gather(
-            *(work.tell(target.channel) for target in wanted), return_exceptions=True
-        )
+        async with self._opened(fact, job) as page:
+            note = await self._noted(page, fact, job, show)
+            telling = Telling(
+                page=page, note=note, job=job, now=self.now, last_words_s=self.last_words_s
+            )
+            outcomes = await asyncio.gather(
+                *(telling.tell(target) for target in wanted), return_exceptions=True
+            )
+            told_names = tuple(name for name in names if name in _messages(page.told, note))
+            edits = [t.channel.name for t in wanted if t.channel.edits]
+            plain = away and not _is_known(page.told, note)
         _raise_worst(dict(zip(names, outcomes, strict=True)))
+        if plain and set(edits) & set(told_names):
+            await self._complete_later(fact, job)
         return [
             Notified(
                 file=fact.file,
                 episode=fact.episode,
                 group=self.group,
                 job=job.job,
-                targets=tuple(name for name in names if name in work.told),
+                targets=told_names,
                 at=self.now(),
                 host=self.host,
             )
         ]
 
-    async def _known(self, episode: Episode) -> Show | None:
+    @contextlib.asynccontextmanager
+    async def _opened(self, fact: News, job: JobContext) -> AsyncIterator[Page]:
+        """The show's page; whoever has it meanwhile tells this fact with its own."""
+        show = told.show_of(fact)
+        coming = self._coming.setdefault(show, {})
+        coming[job.job] = fact
+        try:
+            async with self.board.open(show, job.token, job.job) as page:
+                yield page
+        finally:
+            del coming[job.job]
+            if not coming:
+                self._coming.pop(show, None)
+
+    async def _noted(self, page: Page, fact: News, job: JobContext, show: Show | None) -> str:
+        """Note the fact, and those that wait for the page; the name of its note."""
+        window = dt.timedelta(seconds=self.digest_s)
+        coming = self._coming.get(told.show_of(fact), {})
+
+        def change(record: Told) -> Told:
+            now = self.now()
+            for name, one in [(job.job, fact), *coming.items()]:
+                record = told.noted(record, one, job=name, window=window, now=now)
+            note = told.note_of(record, fact)
+            assert note is not None  # noqa: S101 - it was just noted
+            if show is not None and show != note.show:
+                record = told.known(record, note.id, show)
+            return record
+
+        await page.save(change)
+        note = told.note_of(page.told, fact)
+        assert note is not None  # noqa: S101 - as above
+        return note.id
+
+    async def _known(self, episode: Episode) -> tuple[Show | None, bool]:
+        """The show, and whether it may be known later although it is not now."""
         if self.facts is None:
-            return None
+            return None, False
         try:
             async with asyncio.timeout(self.facts_within_s):
-                return await self.facts.lookup(anilist_id=episode.anilist_id, title=episode.show)
+                show = await self.facts.lookup(anilist_id=episode.anilist_id, title=episode.show)
         except (Unavailable, TimeoutError) as exc:
             log.warning("facts.unavailable", show=episode.show, reason=str(exc) or "too slow")
-            return None
+            return None, True
+        return show, False
 
+    async def _complete_later(self, fact: News, job: JobContext) -> None:
+        """Come back for what is to be known of the show, for as long as it is worth it.
 
-class _Telling:
-    """One piece of news on its way; keeps the record of the targets that have it."""
-
-    def __init__(self, news: Announcement, job: JobContext, last_words_s: float) -> None:
-        self._news = news
-        self._job = job
-        self._last_words_s = last_words_s
-        self._says = hashlib.sha256(msgspec.json.encode(news)).hexdigest()[:16]
-        self._recording = asyncio.Lock()
-        self.told: dict[str, _Told] = dict(job.checkpoint.get("told", {}))
-
-    async def tell(self, channel: Channel) -> None:
-        """Send or edit, and record it, as one step that being stopped does not tear apart."""
-        before = self.told.get(channel.name)
-        if before is not None and before["says"] == self._says:
+        Raises:
+            Unavailable: Until then.
+        """
+        now = self.now()
+        since = job.checkpoint.get(_PLAIN)
+        if since is None:
+            await job.save({**job.checkpoint, _PLAIN: now.isoformat()})
+        elif (now - dt.datetime.fromisoformat(since)).total_seconds() >= self.facts_later_s:
             return
-        telling = asyncio.ensure_future(self._told_and_recorded(channel, before))
-        try:
-            await asyncio.shield(telling)
-        except asyncio.CancelledError:
-            # A message may be on its way to people: cut off between it and its record,
-            # it would be told again.
-            try:
-                await asyncio.wait({telling}, timeout=self._last_words_s)
-            finally:
-                telling.cancel()
-                await asyncio.gather(telling, return_exceptions=True)
-            raise
+        text = f"{fact.episode.show}: told with plain names; what is known comes later"
+        raise Unavailable(text, retry_after_s=_COMPLETED_AGAIN_S)
 
-    async def _told_and_recorded(self, channel: Channel, before: _Told | None) -> None:
-        await self._job.still_ours()
-        failpoint("notifier.before_send")
-        if before is None:
-            message = await channel.send(self._news, self._job.job)
-        else:
-            message = before["message"]
-            await channel.edit(message, self._news, self._job.job)
-        failpoint("notifier.after_send")
-        await self._record(channel.name, _Told(message=message, says=self._says))
-        failpoint("notifier.after_save")
-        log.info("notifier.told", target=channel.name, job=self._job.job, edited=bool(before))
 
-    async def _record(self, name: str, entry: _Told) -> None:
-        # One at a time: the record is one entry that carries all targets.
-        async with self._recording:
-            told = self.told | {name: entry}
-            await self._save({**self._job.checkpoint, "told": told})
-            self.told = told
-        self._job.report("notifying", None, name)
+def _messages(record: Told, note_id: str) -> set[str]:
+    return {name for note in record.notes if note.id == note_id for name in note.messages}
 
-    async def _save(self, checkpoint: Mapping[str, Any]) -> None:
-        """Record through an outage of the bus: to give up here is to tell twice."""
-        tries = 0
-        while True:
-            try:
-                return await self._job.save(checkpoint)
-            except BusUnavailable as exc:
-                pause_s = _SAVE_PAUSES_S[min(tries, len(_SAVE_PAUSES_S) - 1)]
-                tries += 1
-                log.warning("notifier.bus_away", job=self._job.job, reason=str(exc))
-                await asyncio.sleep(pause_s)
+
+def _is_known(record: Told, note_id: str) -> bool:
+    return any(note.id == note_id and note.show is not None for note in record.notes)
 
 
 def _raise_worst(outcomes: Mapping[str, BaseException | None]) -> None:

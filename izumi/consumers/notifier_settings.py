@@ -85,6 +85,10 @@ class NotifierSettings(
         announce: Which facts are news for the log.
         facts_within_s: Seconds that news wait for facts of the show before they go out
             with plain names.
+        facts_later_h: Hours for which a message with plain names is completed when facts
+            of its show can be had.
+        digest_s: An episode that comes so many seconds after another one of its show joins
+            that one's message; 0 gives each a message of its own.
         jobs: News worked on at once by one instance.
         tier: 1 gets work only while every instance of tier 0 is away or full.
         deliver: "new" starts a new group with what comes after it was made, "all" with
@@ -97,7 +101,9 @@ class NotifierSettings(
     log: bool | None = None
     announce: tuple[Kind, ...] = DEFAULT_NEWS
     facts_within_s: float = 60.0
-    jobs: int = 8
+    facts_later_h: float = 24.0
+    digest_s: float = 120.0
+    jobs: int = 16
     tier: int = 0
     deliver: Literal["all", "new"] = "new"
 
@@ -111,8 +117,9 @@ class NotifierSettings(
             raise ValueError("dev: no target has `dev = true`, so that nobody would be told")
         if self.jobs < 1:
             raise ValueError(f"jobs: {self.jobs} must be 1 or more")
-        if not self.facts_within_s >= 0:
-            raise ValueError(f"facts_within_s: {self.facts_within_s} must be 0 or more")
+        for name in ("facts_within_s", "facts_later_h", "digest_s"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name}: {getattr(self, name)} must be 0 or more")
 
     @property
     def targets(self) -> tuple[DiscordTarget | AppriseTarget, ...]:

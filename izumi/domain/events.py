@@ -14,6 +14,7 @@ from izumi.domain import subjects
 from izumi.domain.errors import BadEvent, UnknownEvent
 from izumi.domain.fix import Fix
 from izumi.domain.rules import Rule
+from izumi.domain.show import Show
 from izumi.domain.subjects import Priority, Sub
 
 NULL = msgspec.Raw(b"null")
@@ -267,11 +268,13 @@ class ToldMessage(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         id: What the target calls it; "" where it cannot be edited.
         says: Hash of what it says.
+        facts: Places in the note's facts of those that it tells.
         at: When it was sent or edited.
     """
 
     id: str
     says: str
+    facts: tuple[int, ...]
     at: dt.datetime
 
 
@@ -281,12 +284,14 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         id: The job that began it.
         facts: What happened so far, in the order in which it was heard.
+        show: What is known of the show.
         messages: By target.
         at: When the last episode was added.
     """
 
     id: str
     facts: tuple[Acquired | Encoded | Distributed, ...]
+    show: Show | None = None
     messages: dict[str, ToldMessage] = {}
     at: dt.datetime
 

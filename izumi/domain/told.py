@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from izumi.domain.events import Acquired, Distributed, Encoded, Note, Told
+from izumi.domain.events import Acquired, Distributed, Encoded, Note, Told, ToldMessage
+from izumi.domain.show import Show
 
 News = Acquired | Encoded | Distributed
 
@@ -65,10 +66,23 @@ def noted(told: Told, fact: News, *, job: str, window: dt.timedelta, now: dt.dat
             return told
         return _with(told, msgspec.structs.replace(note, facts=(*note.facts, fact)))
     last = told.notes[-1] if told.notes else None
-    if last is not None and now - last.at <= window and _episodes(last) < MOST_EPISODES:
+    if last is not None and window and now - last.at <= window and _episodes(last) < MOST_EPISODES:
         return _with(told, msgspec.structs.replace(last, facts=(*last.facts, fact), at=now))
     notes = (*told.notes, Note(id=job, facts=(fact,), at=now))
     return trimmed(msgspec.structs.replace(told, notes=notes), now)
+
+
+def known(told: Told, note_id: str, show: Show) -> Told:
+    """The record with what is known of the show in one note."""
+    note = next(note for note in told.notes if note.id == note_id)
+    return _with(told, msgspec.structs.replace(note, show=show))
+
+
+def with_message(told: Told, note_id: str, target: str, message: ToldMessage) -> Told:
+    """The record with the message that stands at a target."""
+    note = next(note for note in told.notes if note.id == note_id)
+    messages = {**note.messages, target: message}
+    return _with(told, msgspec.structs.replace(note, messages=messages))
 
 
 def trimmed(told: Told, now: dt.datetime) -> Told:

@@ -1,6 +1,8 @@
 """News are told once on every channel, whatever is down, slow, stopped or killed."""
 
 import asyncio
+import contextlib
+import dataclasses
 import datetime as dt
 import os
 import signal
@@ -11,10 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from izumi import failpoints
+from izumi.bus.memory import MemoryBus
+from izumi.bus.ports import Bus
 from izumi.clients.anilist import Anilist
 from izumi.clients.facts import CachedFacts
 from izumi.clients.facts_cache import FactsCache
@@ -22,12 +27,15 @@ from izumi.clients.http import Http
 from izumi.clients.journal import Journal
 from izumi.clients.ports import Channel, ChannelOff, ShowFacts
 from izumi.clients.settings import AnilistSettings
-from izumi.consumers.notifier import Notifier, Target
-from izumi.domain import events
+from izumi.consumers.board import Board
+from izumi.consumers.notifier import Notifier
+from izumi.consumers.telling import Target
+from izumi.domain import events, subjects
 from izumi.domain.announce import Kind
-from izumi.domain.errors import BusUnavailable, Fenced, Held, Rejected, Unavailable
-from izumi.domain.events import HeldFile, Notified
+from izumi.domain.errors import Fenced, Held, Rejected, Unavailable
+from izumi.domain.events import HeldFile, Notified, Told
 from tests.support.anilist import fake_anilist
+from tests.support.bus import provisioned
 from tests.support.channels import KnownFacts, MemoryChannel
 from tests.support.discord import (
     CANARY,
@@ -43,23 +51,34 @@ from tests.support.news import AT, BOOKS, acquired, distributed, encoded
 from tests.support.notifier_child import attempt, notifier
 
 NOW = dt.datetime(2026, 11, 3, 18, 0, tzinfo=dt.UTC)
+CHILD = (sys.executable, "-m", "tests.support.notifier_child")
+decode = msgspec.json.Decoder(Told).decode
 
 
 def group(
     *channels: Channel,
     facts: ShowFacts | None = None,
     announce: Sequence[Kind] | None = None,
+    bus: Bus | None = None,
     **more: Any,
 ) -> Notifier:
     wanted = tuple(announce or ("acquired", "encoded"))
     return Notifier(
         group="public",
         targets=[Target(channel, wanted) for channel in channels],
+        board=Board(bus=bus or MemoryBus(), group="public", now=lambda: NOW),
         facts=facts or KnownFacts(BOOKS),
         host="here",
         now=lambda: NOW,
         **more,
     )
+
+
+async def messages(unit: Notifier, show: str = "Hon no Mori") -> list[set[str]]:
+    """Targets that have a message, of each note."""
+    last = await unit.board.bus.last(subjects.told("public", show))
+    record = Told(group="", show="", at=NOW) if last is None else decode(last.data)
+    return [set(note.messages) for note in record.notes]
 
 
 @pytest.fixture
@@ -71,7 +90,8 @@ async def test_every_target_is_told_and_named(job):
     one, other = MemoryChannel("one"), MemoryChannel("other")
     facts = KnownFacts(BOOKS)
     fact = acquired(anilist_id=9001)
-    told = await group(one, other, facts=facts)(fact, job)
+    unit = group(one, other, facts=facts)
+    told = await unit(fact, job)
     assert told == [
         Notified(
             file=fact.file,
@@ -85,7 +105,7 @@ async def test_every_target_is_told_and_named(job):
     ]
     events.decode_fact(events.encode(told[0]))
     assert facts.asked == [(9001, "Hon no Mori")]
-    assert set(job.checkpoint["told"]) == {"one", "other"}
+    assert await messages(unit) == [{"one", "other"}]
     for channel in (one, other):
         (news,) = channel.sent.values()
         assert news[0].facts == BOOKS
@@ -120,7 +140,8 @@ async def test_what_is_no_news_is_rejected(job):
 )
 async def test_without_facts_the_news_has_plain_names(job, facts):
     channel = MemoryChannel()
-    await group(channel, facts=facts)(acquired(), job)
+    with contextlib.suppress(Unavailable):
+        await group(channel, facts=facts)(acquired(), job)
     (news,) = channel.sent.values()
     assert news[0].facts is None
     assert news[0].title == "Hon no Mori"
@@ -132,7 +153,7 @@ async def test_facts_that_do_not_come_are_not_waited_for(job):
             await asyncio.Event().wait()
 
     channel = MemoryChannel()
-    with capture_logs() as logs:
+    with capture_logs() as logs, pytest.raises(Unavailable, match="plain names"):
         await group(channel, facts=Endless(), facts_within_s=0.05)(acquired(), job)
     assert len(channel.sent) == 1
     assert [line["reason"] for line in logs if line["event"] == "facts.unavailable"] == ["too slow"]
@@ -146,7 +167,7 @@ async def test_one_that_is_down_neither_blocks_nor_repeats_the_others(job):
         await unit(acquired(), job)
     assert caught.value.retry_after_s == 30.0
     assert len(good.sent) == 1
-    assert list(job.checkpoint["told"]) == ["good"]
+    assert await messages(unit) == [{"good"}]
 
     (told,) = await unit(acquired(), job.again())
     assert isinstance(told, Notified)
@@ -158,14 +179,14 @@ async def test_one_that_is_down_neither_blocks_nor_repeats_the_others(job):
 async def test_a_slow_one_does_not_delay_the_others(job):
     slow, quick = MemoryChannel("slow"), MemoryChannel("quick")
     slow.held.clear()
-    working = asyncio.create_task(group(slow, quick)(acquired(), job))
+    unit = group(slow, quick)
+    working = asyncio.create_task(unit(acquired(), job))
     async with asyncio.timeout(10):
-        while not job.saves:
+        while await messages(unit) != [{"quick"}]:
             await asyncio.sleep(0.01)
-    assert list(job.checkpoint["told"]) == ["quick"]
     slow.held.set()
     await working
-    assert set(job.checkpoint["told"]) == {"quick", "slow"}
+    assert await messages(unit) == [{"quick", "slow"}]
 
 
 async def test_a_repeat_that_knows_more_edits_instead_of_posting_again(job):
@@ -180,12 +201,6 @@ async def test_a_repeat_that_knows_more_edits_instead_of_posting_again(job):
     ((plain, full),) = channel.sent.values()
     assert (plain.facts, full.facts) == (None, BOOKS)
     assert len(down.sent) == 1
-
-
-async def test_other_entries_of_a_checkpoint_are_kept(job):
-    job.checkpoint = {"other": 1}
-    await group(MemoryChannel())(acquired(), job)
-    assert job.checkpoint["other"] == 1
 
 
 async def test_a_target_that_is_lost_raises_an_alarm_and_the_others_are_told(job):
@@ -222,38 +237,32 @@ async def test_a_job_of_someone_else_tells_nobody(job):
     assert channel.asked == 0
 
 
-async def test_a_record_that_the_bus_does_not_take_is_written_when_it_is_back(job):
-    channel = MemoryChannel()
-    job.failures.extend([BusUnavailable("away")] * 2)
-    await group(channel)(acquired(), job)
-    assert channel.asked == 1
-    assert list(job.checkpoint["told"]) == ["memory"]
-
-
 async def test_stopping_lets_a_message_that_is_on_its_way_be_recorded(job):
     channel = MemoryChannel()
     channel.held.clear()
-    working = asyncio.create_task(group(channel)(acquired(), job))
+    unit = group(channel)
+    working = asyncio.create_task(unit(acquired(), job))
     await channel.arrived.wait()
     working.cancel()
     await asyncio.sleep(0)
     channel.held.set()
     with pytest.raises(asyncio.CancelledError):
         await working
-    assert list(job.checkpoint["told"]) == ["memory"]
-    await group(channel)(acquired(), job.again())
+    assert await messages(unit) == [{"memory"}]
+    await unit(acquired(), job.again())
     assert channel.asked == 1
 
 
 async def test_stopping_does_not_wait_for_ever(job):
     channel = MemoryChannel()
     channel.held.clear()
-    working = asyncio.create_task(group(channel, last_words_s=0.05)(acquired(), job))
+    unit = group(channel, last_words_s=0.05)
+    working = asyncio.create_task(unit(acquired(), job))
     await channel.arrived.wait()
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
         await working
-    assert job.saves == []
+    assert await messages(unit) == [set()]
 
 
 async def test_a_second_request_to_stop_does_not_wait_at_all(job):
@@ -300,29 +309,33 @@ async def test_each_failpoint_is_reached(job, place):
     ],
 )
 async def test_killed_anywhere_no_news_is_lost_and_one_kill_doubles_at_most_one(
-    tmp_path, place, posts
+    tmp_path, nats_server, place, posts
 ):
     record = tmp_path / "job.json"
+    async with provisioned(nats_server):
+        pass
     async with fake_discord() as discord:
         child = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-m", "tests.support.notifier_child", record, discord.address, "1"],
+            [*CHILD, record, nats_server.url, discord.address, "1"],
             env={**os.environ, failpoints.VARIABLE: f"{place}=kill"},
             timeout=60,
         )
         assert child.returncode == -signal.SIGKILL
-        await attempt(record, discord.address, ["1"])
+        await attempt(record, nats_server.url, discord.address, ["1"])
         assert [one.method for one in discord.received] == ["POST"] * posts
-        await attempt(record, discord.address, ["1"])
+        await attempt(record, nats_server.url, discord.address, ["1"])
         assert len(discord.received) == posts
         assert discord.refused == []
 
 
-async def test_redelivery_after_everything_was_told_asks_nothing(tmp_path):
+async def test_redelivery_after_everything_was_told_asks_nothing(tmp_path, nats_server):
     record = tmp_path / "job.json"
+    async with provisioned(nats_server):
+        pass
     async with fake_discord() as discord:
         for _ in range(3):
-            await attempt(record, discord.address, ["1"])
+            await attempt(record, nats_server.url, discord.address, ["1"])
         assert len(discord.received) == 1
 
 
@@ -330,11 +343,13 @@ async def test_a_hundred_news_with_a_dead_webhook_and_a_limited_one(tmp_path):
     """Nothing lost, nothing twice, the dead one asked at most three times."""
     async with fake_discord() as discord:
         http = Http()
-        unit = notifier(discord.address, ["1", "2", "3"], http)
+        unit = notifier(MemoryBus(), discord.address, ["1", "2", "3"], http)
         discord.script["2"].extend([UNKNOWN_WEBHOOK] * 100)
         discord.script["3"].extend([limited(0.05), limited(0.02, "global")])
         jobs = [FakeJob(tmp_path, unit="notifier", job=f"{number:032x}") for number in range(100)]
-        told = await asyncio.gather(*(unit(acquired(), job) for job in jobs))
+        told = await asyncio.gather(
+            *(unit(acquired(show=f"Show {n}"), job) for n, job in enumerate(jobs))
+        )
         await http.aclose()
         assert {one.targets for (one,) in told if isinstance(one, Notified)} == {("hook1", "hook3")}
         assert len(discord.messages) == 200
@@ -351,8 +366,8 @@ async def test_from_anilist_to_the_message(tmp_path, job):
         facts = CachedFacts(
             Anilist(http, AnilistSettings(url=anilist.url)), None, FactsCache(tmp_path / "f")
         )
-        unit = notifier(discord.address, ["1"], http)
-        unit = Notifier(group="g", targets=unit.targets, facts=facts, now=lambda: NOW)
+        unit = notifier(MemoryBus(), discord.address, ["1"], http)
+        unit = dataclasses.replace(unit, facts=facts)
         await unit(acquired(), job)
         await facts.aclose()
         await http.aclose()
@@ -367,7 +382,7 @@ async def test_no_log_error_or_event_holds_the_address_of_a_webhook(tmp_path, ca
     spoken: list[str] = []
     async with fake_discord() as discord:
         http = Http()
-        unit = notifier(discord.address, ["1", "2"], http)
+        unit = notifier(MemoryBus(), discord.address, ["1", "2"], http)
         discord.script["1"].extend(
             [
                 error(400, 50035, f"Invalid {CANARY}", errors={"embeds": [CANARY]}),
@@ -379,7 +394,8 @@ async def test_no_log_error_or_event_holds_the_address_of_a_webhook(tmp_path, ca
             for number in range(6):
                 job = FakeJob(tmp_path, job=f"{number:032x}")
                 try:
-                    spoken += [str(events.encode(one)) for one in await unit(acquired(), job)]
+                    fact = acquired(show=f"Show {number}")
+                    spoken += [str(events.encode(one)) for one in await unit(fact, job)]
                 except (Unavailable, Held) as exc:
                     spoken += [repr(exc), str(exc), repr(exc.__cause__), repr(exc.__context__)]
                     spoken += [repr(getattr(exc, "facts", ""))]

@@ -39,7 +39,7 @@ def acquired(
     stored: File | None = None, *, anilist_id: int | None = None, show: str = "Hon no Mori"
 ) -> Acquired:
     episode = Episode(show=show, number="7", resolution="1080p", anilist_id=anilist_id)
-    return Acquired(file=stored or file(), episode=episode, sources=("nas",), at=AT)
+    return Acquired(file=stored or file(show=show), episode=episode, sources=("nas",), at=AT)
 
 
 def encoded(made: File | None = None) -> Encoded:

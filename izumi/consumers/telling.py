@@ -1,0 +1,118 @@
+"""One note on its way to the targets; the board's record says what each of them shows."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+import structlog
+
+from izumi.clients.ports import Channel
+from izumi.consumers.board import Page
+from izumi.consumers.notifier_settings import DEFAULT_NEWS
+from izumi.domain import told
+from izumi.domain.announce import Announcement, Kind, announce, kind
+from izumi.domain.events import Note, ToldMessage
+from izumi.failpoints import failpoint
+from izumi.runtime.ports import JobContext
+
+log = structlog.get_logger()
+
+LAST_WORDS_S: Final = 3.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """A channel and the facts that are news on it."""
+
+    channel: Channel
+    announce: tuple[Kind, ...] = DEFAULT_NEWS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telling:
+    """Tells a note on one target after another, each at its own pace.
+
+    Attributes:
+        page: The record, while it is ours.
+        note: Name of the note.
+        job: For whom.
+        now: The clock.
+        last_words_s: How long an answer that is on its way is waited for when the
+            instance is stopped; well below the length of a lease.
+    """
+
+    page: Page
+    note: str
+    job: JobContext
+    now: Callable[[], datetime]
+    last_words_s: float = LAST_WORDS_S
+
+    async def tell(self, target: Target) -> None:
+        """Send or edit, and record it, as one step that being stopped does not tear apart."""
+        channel = target.channel
+        note = self._note()
+        before = note.messages.get(channel.name)
+        wanted = _wanted(note, target, before)
+        if not wanted:
+            return
+        news = announce([note.facts[place] for place in wanted], note.show)
+        says = hashlib.sha256(msgspec.json.encode(news)).hexdigest()[:16]
+        if before is not None and before.says == says:
+            return
+        telling = asyncio.ensure_future(self._told(channel, before, news, (says, wanted)))
+        try:
+            await asyncio.shield(telling)
+        except asyncio.CancelledError:
+            # A message may be on its way to people: cut off between it and its record,
+            # it would be told again.
+            try:
+                await asyncio.wait({telling}, timeout=self.last_words_s)
+            finally:
+                telling.cancel()
+                await asyncio.gather(telling, return_exceptions=True)
+            raise
+
+    async def _told(
+        self,
+        channel: Channel,
+        before: ToldMessage | None,
+        news: Announcement,
+        content: tuple[str, Sequence[int]],
+    ) -> None:
+        await self.job.still_ours()
+        failpoint("notifier.before_send")
+        edited = before is not None and channel.edits
+        if before is not None and channel.edits:
+            message = before.id
+            await channel.edit(message, news, self.job.job)
+        else:
+            message = await channel.send(news, self.job.job)
+        failpoint("notifier.after_send")
+        says, wanted = content
+        facts = tuple(sorted({*wanted, *(before.facts if before else ())}))
+        record = ToldMessage(id=message, says=says, facts=facts, at=self.now())
+        await self.page.save(
+            lambda told_: told.with_message(told_, self.note, channel.name, record)
+        )
+        failpoint("notifier.after_save")
+        self.job.report("notifying", None, channel.name)
+        log.info("notifier.told", target=channel.name, job=self.job.job, edited=edited)
+
+    def _note(self) -> Note:
+        return next(note for note in self.page.told.notes if note.id == self.note)
+
+
+def _wanted(note: Note, target: Target, before: ToldMessage | None) -> list[int]:
+    """Places of the facts that the message tells.
+
+    Where a message can be edited, of everything; else of what was not told yet.
+    """
+    told_already = before.facts if before is not None else ()
+    places = [i for i, fact in enumerate(note.facts) if kind(fact) in target.announce]
+    if target.channel.edits:
+        return sorted({*places, *told_already})
+    return [place for place in places if place not in told_already]
