@@ -18,7 +18,6 @@ from izumi.consumers.telling import Target
 from izumi.domain.announce import Kind
 from izumi.domain.errors import Unavailable
 from izumi.domain.events import Acquired, Distributed, Encoded, Episode, File
-from izumi.domain.told import News
 from tests.support.channels import KnownFacts, MemoryChannel
 from tests.support.discord import UNKNOWN_WEBHOOK, fake_discord, limited
 from tests.support.job import FakeJob
@@ -129,7 +128,12 @@ async def test_a_fact_told_again_asks_nothing(jobs):
 async def test_two_hosts_that_hear_of_one_episode_at_once_make_one_message(jobs):
     channel, bus = MemoryChannel(), MemoryBus()
     here, there = group(channel, bus=bus), group(channel, bus=bus)
-    facts: list[News] = [acquired(), encoded(), mirrored("vault"), mirrored("cloud")]
+    facts: list[Acquired | Encoded | Distributed] = [
+        acquired(),
+        encoded(),
+        mirrored("vault"),
+        mirrored("cloud"),
+    ]
     async with asyncio.timeout(60):
         await asyncio.gather(*([here, there][n % 2](f, jobs()) for n, f in enumerate(facts)))
     ((*_, last),) = channel.sent.values()
