@@ -118,7 +118,13 @@ class Delivery:
         meter = Meter(progress, file.size * (2 if way == "read" else 1))
         failpoint("store.before_upload")
         try:
-            await self._files.send(self._origin, part, file.size, meter.phase(file.size))
+            await self._files.send(
+                self._origin,
+                part,
+                file.size,
+                meter.phase(file.size),
+                read_back=way == "read" and file.sha256 is not None,
+            )
         except RcloneFault:
             if self._source is not None:
                 await self._source.check_quickly()

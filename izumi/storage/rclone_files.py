@@ -88,8 +88,25 @@ class RcloneFiles:
                 host=True,
             )
 
-    async def send(self, source: Spot, to: Spot, size: int, on_bytes: OnBytes | None) -> None:
+    async def send(
+        self,
+        source: Spot,
+        to: Spot,
+        size: int,
+        on_bytes: OnBytes | None,
+        *,
+        read_back: bool = False,
+    ) -> None:
         """Copy, whatever lies under `to`: by the storage itself where it can, else through us.
+
+        Args:
+            source: The file.
+            to: Where it goes.
+            size: Bytes.
+            on_bytes: Told of bytes as they move.
+            read_back: The caller is going to read and hash what arrived; without that
+                rclone takes a hash of both sides, which proves less and costs as much
+                time as all the rest.
 
         Raises:
             RcloneFault: It did not work; something may lie there.
@@ -100,7 +117,7 @@ class RcloneFiles:
             "dstFs": to.fs,
             "dstRemote": to.path,
             # `to` is temporary already, and an equal-looking file there proves nothing.
-            "_config": {"Inplace": True, "IgnoreTimes": True},
+            "_config": {"Inplace": True, "IgnoreTimes": True, "IgnoreChecksum": read_back},
         }
         if await self._by_itself(source, to):
             limit = self._rclone.settings.server_side_s + size / _SERVER_BYTES_PER_S

@@ -99,7 +99,10 @@ class RcloneStore:
         async with self._files.temporary(part):
             failpoint("store.before_download")
             try:
-                await self._files.send(origin, part, file.size, meter.phase(file.size))
+                hashed = file.sha256 is not None
+                await self._files.send(
+                    origin, part, file.size, meter.phase(file.size), read_back=hashed
+                )
             except RcloneFault as exc:
                 if exc.kind != "full":
                     raise
