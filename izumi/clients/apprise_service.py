@@ -6,6 +6,7 @@ addresses, which are keys: only the status that the service answered with.
 
 import logging
 import re
+import warnings
 from typing import Any, Final, NamedTuple
 
 from izumi.domain.errors import ConfigError
@@ -51,7 +52,10 @@ class AppriseService:
             http_redirects=False,
             storage_mode="memory",
         )
-        service: Any = apprise.Apprise.instantiate(url.reveal(), asset=asset)
+        with warnings.catch_warnings():
+            # Its services are read now, some of which use modules that Python takes away.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            service: Any = apprise.Apprise.instantiate(url.reveal(), asset=asset)
         if service is None:
             raise ConfigError(
                 f"{place}: not the address of a service that Apprise knows, or one for which a "

@@ -6,14 +6,18 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from izumi.clients.apprise_channel import AppriseChannel
+from izumi.clients.apprise_service import AppriseService
 from izumi.clients.discord import DiscordChannel
 from izumi.clients.discord_address import WebhookAddress
 from izumi.clients.http import Http
 from izumi.clients.journal import Journal
 from izumi.clients.ports import Channel
 from izumi.domain.announce import announce
+from izumi.domain.secret import Secret
 from tests.support.channels import MemoryChannel
 from tests.support.discord import fake_discord
+from tests.support.gatherer import gatherer
 from tests.support.news import BOOKS, acquired, encoded
 
 JOB = "0123456789abcdef" * 2
@@ -26,7 +30,7 @@ class Opened(NamedTuple):
     seen: Callable[[], list[str]]
 
 
-@pytest.fixture(params=["discord", "log", "memory"])
+@pytest.fixture(params=["discord", "log", "memory", "apprise"])
 async def opened(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator[Opened]:
     if request.param == "memory":
         memory = MemoryChannel()
@@ -34,6 +38,12 @@ async def opened(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator
     elif request.param == "log":
         path = tmp_path / "announcements.jsonl"
         yield Opened(Journal(path), lambda: list(path.read_text().splitlines()))
+    elif request.param == "apprise":
+        async with gatherer() as phone:
+            service = AppriseService(Secret(f"json://{phone.address}/x"), place="x")
+            told = AppriseChannel(name="phone", service=service)
+            yield Opened(told, lambda: [json.dumps(one.body) for one in phone.received])
+            await told.aclose()
     else:
         http = Http()
         async with fake_discord() as discord:
@@ -55,11 +65,11 @@ async def test_each_job_is_told_on_its_own(opened):
     assert len(opened.seen()) == 2
 
 
-async def test_an_edit_is_seen(opened):
+async def test_an_edit_is_seen_where_messages_can_be_changed(opened):
     message = await opened.channel.send(announce([encoded()], None), JOB)
     assert "Studio Kodama" not in "".join(opened.seen())
     await opened.channel.edit(message, announce([encoded()], BOOKS), JOB)
-    assert "Studio Kodama" in opened.seen()[-1]
+    assert ("Studio Kodama" in opened.seen()[-1]) is opened.channel.edits
 
 
 async def test_an_edit_may_be_repeated(opened):
