@@ -76,7 +76,8 @@ _rules = App(name="rules", help="What names are read with: learnt of holds, or s
 _dlq = App(name="dlq", help="Dead letters: what was given up.")
 _jobs = App(name="jobs", help="Jobs of every unit.")
 _bus = App(name="bus", help="Streams and consumers.")
-for _sub in (_acquisition, _hold, _rules, _dlq, _jobs, _bus):
+_notify = App(name="notify", help="What people were told.")
+for _sub in (_acquisition, _hold, _rules, _dlq, _jobs, _notify, _bus):
     admin.command(_sub)
 _acquisition.command(
     "izumi.commands.admin:acquisition_list",
@@ -104,6 +105,9 @@ _jobs.command(
 )
 _jobs.command("izumi.commands.jobs:jobs_cancel", name="cancel", help="Stop jobs for good.")
 _jobs.command("izumi.commands.jobs:jobs_again", name="again", help="Order settled jobs once more.")
+_notify.command("izumi.commands.told:told_list", name="list", help="Of what, where and when.")
+_notify.command("izumi.commands.told:told_again", name="resend", help="Tell again, anew.")
+_notify.command("izumi.commands.told:told_test", name="test", help="Send a message to a target.")
 _bus.command("izumi.commands.admin:bus_plan", name="plan", help="What `apply` would change.")
 _bus.command(
     "izumi.commands.admin:bus_apply",

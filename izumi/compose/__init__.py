@@ -3,6 +3,7 @@
 from izumi.compose.catalogue import catalogue_for_once
 from izumi.compose.connections import bus, hand_back, prepare, prepare_patiently, store
 from izumi.compose.instance import Instance, instance, instance_name, run
+from izumi.compose.telling import targets
 from izumi.compose.wanted import (
     Wanted,
     chosen,
@@ -29,4 +30,5 @@ __all__ = [
     "run",
     "scratch_root",
     "store",
+    "targets",
 ]

@@ -6,6 +6,7 @@ other share a message: an import of a season is one piece of news.
 """
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -83,6 +84,13 @@ def with_message(told: Told, note_id: str, target: str, message: ToldMessage) ->
     note = next(note for note in told.notes if note.id == note_id)
     messages = {**note.messages, target: message}
     return _with(told, msgspec.structs.replace(note, messages=messages))
+
+
+def forgotten(told: Told, note_id: str, targets: Collection[str] = ()) -> Told:
+    """The record without the messages at some targets, or at all."""
+    note = next(note for note in told.notes if note.id == note_id)
+    kept = {name: one for name, one in note.messages.items() if targets and name not in targets}
+    return _with(told, msgspec.structs.replace(note, messages=kept))
 
 
 def trimmed(told: Told, now: dt.datetime) -> Told:
