@@ -1,6 +1,7 @@
 """The encoder's handler: what is published, and what a second attempt makes of the first."""
 
 import asyncio
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -15,8 +16,9 @@ import pytest
 from izumi.consumers.encoder_output import hardsub_key
 from izumi.consumers.encoder_settings import EncoderSettings
 from izumi.domain import events
-from izumi.domain.errors import Fenced, Held, NoSpace, Rejected, StorageUnavailable
+from izumi.domain.errors import BadKey, Fenced, Held, NoSpace, Rejected, StorageUnavailable
 from izumi.domain.events import Encoded, File
+from izumi.domain.profile import Profile
 from tests.support.encoder_bench import AT, KEY, OUTPUT_KEY, PLACES, Bench
 from tests.support.media import FAST, Media, attached, clip, white
 
@@ -219,6 +221,138 @@ async def test_a_zombie_that_comes_too_late_changes_nothing(bench):
     assert bench.lies("out") == bench.lies("spare")
 
 
+class Stop(Exception):
+    """The instance ends here."""
+
+
+def stopping_at(bench: Bench, step: str) -> None:
+    """The work ends in that step, once, as when the instance is stopped."""
+    real = getattr(bench.media, step)
+
+    async def stop(*args):
+        setattr(bench.media, step, real)
+        raise Stop
+
+    setattr(bench.media, step, stop)
+
+
+async def test_what_was_downloaded_is_not_fetched_again_on_the_same_host(tmp_path):
+    bench = Bench(tmp_path, keep=True)
+    stopping_at(bench, "encode")
+    first = bench.job()
+    with pytest.raises(Stop):
+        await bench.encode(first)
+    later = bench.again(first)
+    bench.store.down |= {"near", "far"}
+    await bench.encode(later)
+    assert ("downloading", 1.0, "kept from an earlier attempt") in later.reports
+
+
+async def test_what_was_downloaded_and_then_spoilt_is_fetched_again(tmp_path):
+    bench = Bench(tmp_path, keep=True)
+    stopping_at(bench, "encode")
+    first = bench.job()
+    with pytest.raises(Stop):
+        await bench.encode(first)
+    (kept,) = (tmp_path / ".kept").iterdir()
+    kept.write_bytes(b"an episodf")
+    bench.store.calls.clear()
+    await bench.encode(bench.again(first))
+    assert ("get", "far") in bench.store.calls
+
+
+async def test_what_was_proved_is_not_encoded_again_on_the_same_host(tmp_path, monkeypatch):
+    bench = Bench(tmp_path, keep=True, upload_patience_s=0)
+    first = bench.job()
+
+    async def away(*_args, **_options):
+        monkeypatch.undo()
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(bench.store, "put", away)
+    with pytest.raises(StorageUnavailable):
+        await bench.encode(first)
+    fact = await bench.encode(bench.again(first))
+    assert bench.media.encodes == 1
+    lies = bench.lies("out")
+    assert lies is not None
+    assert fact.file.sha256 == hashlib.sha256(lies).hexdigest()
+
+
+@pytest.mark.parametrize("source", [b"an episode", b"an episode, short"])
+async def test_nothing_is_kept_of_a_job_that_is_settled(tmp_path, source):
+    bench = Bench(tmp_path, source, keep=True)
+    with contextlib.suppress(Held):
+        await bench.encode(bench.job())
+    assert not list((tmp_path / ".kept").iterdir())
+
+
+async def test_kept_files_make_room_before_a_job_is_given_up_for_lack_of_it(tmp_path, monkeypatch):
+    bench = Bench(tmp_path, keep=True)
+    stopping_at(bench, "encode")
+    first = bench.job()
+    with pytest.raises(Stop):
+        await bench.encode(first)
+    job = bench.job("another")
+    real = job.reserve
+
+    async def reserve(size_bytes: int) -> None:
+        if list((tmp_path / ".kept").iterdir()):
+            raise NoSpace("full")
+        await real(size_bytes)
+
+    monkeypatch.setattr(job, "reserve", reserve)
+    await bench.encode(job)
+    assert bench.lies("out") is not None
+
+
+TWO = {
+    "hardsub": Profile(),
+    "hevc": Profile(codec="hevc", suffix=" [HEVC]"),
+}
+
+
+async def test_a_file_is_encoded_with_every_profile_of_its_group(tmp_path):
+    bench = Bench(tmp_path, profiles=tuple(TWO))
+    bench.encoder = dataclasses.replace(bench.encoder, profiles=TWO)
+    job = bench.job()
+    (last,) = await bench.encoder(bench.fact, job)
+    (first,) = job.facts
+    assert isinstance(first, Encoded)
+    assert isinstance(last, Encoded)
+    assert [first.profile, last.profile] == ["hardsub", "hevc"]
+    assert first.file.key == OUTPUT_KEY
+    assert last.file.key == OUTPUT_KEY.replace(".mp4", " [HEVC].mp4")
+    assert first.file.id != last.file.id
+    assert bench.store.calls.count(("get", "far")) == 1
+    for fact in (first, last):
+        lies = bench.store.path(fact.file, PLACES["spare"]).read_bytes()
+        assert hashlib.sha256(lies).hexdigest() == fact.file.sha256
+
+
+async def test_a_profile_that_was_told_is_not_done_again(tmp_path, monkeypatch):
+    bench = Bench(tmp_path, profiles=tuple(TWO))
+    bench.encoder = dataclasses.replace(bench.encoder, profiles=TWO)
+    first = bench.job()
+    real = bench.media.encode
+
+    async def encode(plan, folder, progress):
+        if plan.profile.codec == "hevc":
+            raise Stop
+        return await real(plan, folder, progress)
+
+    monkeypatch.setattr(bench.media, "encode", encode)
+    with pytest.raises(Stop):
+        await bench.encoder(bench.fact, first)
+    monkeypatch.undo()
+    later = bench.again(first)
+    (last,) = await bench.encoder(bench.fact, later)
+    assert isinstance(last, Encoded)
+    assert last.profile == "hevc"
+    assert later.facts == []
+    assert bench.media.encodes == 2
+
+
 RUN = """
 import asyncio, sys
 from pathlib import Path
@@ -237,9 +371,20 @@ print(fact.file.sha256, bench.media.encodes)
 """
 
 
-def run(root: Path, name: str, failpoint: str = "") -> subprocess.CompletedProcess[str]:
+TWO_PROFILES = """
+import dataclasses
+from izumi.domain.profile import Profile
+bench = Bench(root, profiles=("hardsub", "small"))
+profiles = {"hardsub": Profile(), "small": Profile(suffix=" [small]")}
+bench.encoder = dataclasses.replace(bench.encoder, profiles=profiles)
+"""
+
+
+def run(
+    root: Path, name: str, failpoint: str = "", *, program: str = RUN
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", RUN, root, name],
+        [sys.executable, "-c", program, root, name],
         env=os.environ | {"IZUMI_FAILPOINTS": failpoint, "PYTHONPATH": str(Path.cwd())},
         capture_output=True,
         text=True,
@@ -271,6 +416,17 @@ def test_a_kill_anywhere_leaves_one_output_and_no_difference(tmp_path, failpoint
     outputs = list(store.rglob("*.mp4"))
     assert len(outputs) == 2
     assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in outputs} == {sha256}
+
+
+def test_a_kill_after_one_profile_was_told_leaves_the_others_to_do(tmp_path):
+    program = RUN.replace("bench = Bench(root)", TWO_PROFILES)
+    killed = run(tmp_path, "first", "encoder.after_told=kill", program=program)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    done = run(tmp_path, "second", program=program)
+    assert done.returncode == 0, done.stderr
+    _, again = done.stdout.splitlines()[-1].split()
+    assert int(again) == 1
+    assert len(list((tmp_path / "store").rglob("*.mp4"))) == 4
 
 
 async def test_a_whole_job_with_real_tools(media: Media, tmp_path):
@@ -308,6 +464,12 @@ def test_the_hardsub_lies_beside_the_softsub_under_the_same_name(key, output):
     assert hardsub_key(key) == output
 
 
+def test_a_suffix_stands_before_the_ending_and_a_name_too_long_is_refused():
+    assert hardsub_key("Show/Show - 01.mkv", " [AV1]") == "Show/Show - 01 [AV1].mp4"
+    with pytest.raises(BadKey, match="255 are allowed"):
+        hardsub_key(f"Show/{'x' * 250}.mkv", " [AV1]")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -316,6 +478,12 @@ def test_the_hardsub_lies_beside_the_softsub_under_the_same_name(key, output):
         {"destinations": ["a"], "jobs": 0},
         {"destinations": ["a"], "threads": -1},
         {"destinations": ["a"], "stall_s": 0},
+        {"destinations": ["a"], "profiles": []},
+        {"destinations": ["a"], "profiles": ["x", "x"]},
+        {"destinations": ["a"], "nice": 20},
+        {"destinations": ["a"], "memory_mb": 100},
+        {"destinations": ["a"], "limit_h": 0},
+        {"destinations": ["a"], "hours": "night"},
         {"destinations": ["a"], "profil": "x"},
     ],
 )

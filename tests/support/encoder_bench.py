@@ -9,6 +9,7 @@ from izumi.consumers.encoder import Encoder
 from izumi.consumers.encoder_settings import EncoderSettings
 from izumi.domain.events import Acquired, Encoded, Episode, File
 from izumi.domain.profile import Profile
+from izumi.runtime.kept import Kept
 from izumi.storage.ports import Location
 from tests.support.folder_store import FolderStore
 from tests.support.job import FakeJob
@@ -34,7 +35,9 @@ def acquired(source: bytes, **changes: Any) -> Acquired:
 class Bench:
     """An encoder on a store in a folder, with one softsub at `far`."""
 
-    def __init__(self, root: Path, source: bytes = b"an episode", **settings: Any) -> None:
+    def __init__(
+        self, root: Path, source: bytes = b"an episode", *, keep: bool = False, **settings: Any
+    ) -> None:
         self.root = root
         self.store = FolderStore(root / "store")
         self.media = FakeTranscoder()
@@ -50,6 +53,7 @@ class Bench:
             host="here",
             now=lambda: AT,
             sleep=self._sleep,
+            kept=Kept(root) if keep else None,
         )
         path = self.store.path(self.fact.file, PLACES["far"])
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from izumi.domain.probe import Probe
 from izumi.domain.profile import Profile
 from izumi.media import fonts, samples
 from izumi.media.binary import Capabilities, examine, locate
+from izumi.media.probe import ChildProber
 from izumi.media.sample_scripts import Line, script
 from izumi.media.samples import Attached, Audio, Sample, Subtitles
 from izumi.media.settings import FfmpegSettings
@@ -152,6 +153,8 @@ class Media:
         plan = self.plan(probe, profile)
         recipe = dict(plan.recipe)
         recipe |= await transcoder.preflight(plan, probe, folder)
+        plan = await transcoder.settle(plan, folder, ignore)
+        recipe |= plan.recipe
         recipe |= await transcoder.encode(plan, folder, ignore)
         if spoil is not None:
             spoil(folder / OUTPUT)
@@ -161,6 +164,10 @@ class Media:
     @staticmethod
     def plan(probe: Probe, profile: Profile = FAST) -> Plan:
         return encode_plan.make_plan(probe, profile, profile_name="test", title="A title")
+
+    async def probe(self, path: Path) -> Probe:
+        """All facts of a file."""
+        return await ChildProber(FfmpegSettings()).probe(path, walk=True)
 
     def frame(self, path: Path, at_s: float, *, matrix: str = "") -> Frame:
         """The picture that is shown at a time; `matrix` forces how its colours are read."""
