@@ -5,7 +5,8 @@ Rendering is libass's work; this reads only what decides about fonts, tracks and
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from izumi.domain.probe import FontUse
@@ -144,11 +145,6 @@ def runs(script: Script, event: Event) -> Iterator[tuple[Style, str]]:
         yield face, event.text[at:]
 
 
-def _bold(value: str | None, home: Style) -> bool:
-    r"""`\b1`, or a weight from semi-bold up; without a value the style's own."""
-    return home.bold if value is None else int(value) == 1 or int(value) >= 600
-
-
 def plain(text: str) -> str:
     """What a person reads of a line."""
     shown = _BLOCK.sub(lambda match: " " if match[2] else "", text)
@@ -189,6 +185,25 @@ def spoken(event: Event) -> bool:
     """Whether a line is speech by its form: not placed, not a sign or a song by its style."""
     placed = _PLACED.search(event.text) or _NO_SPEECH.search(event.style)
     return not placed and bool(plain(event.text))
+
+
+def lines_shown(script: Script) -> Counter[tuple[str, int]]:
+    """What is to be read and when, roughly, to compare the lines of two tracks."""
+    shown: Counter[tuple[str, int]] = Counter()
+    for event in script.events:
+        words = "".join(char for char in plain(event.text).casefold() if char.isalnum())
+        if words:
+            shown[words, round((event.start_s + event.end_s) / 2)] += 1
+    return shown
+
+
+def shared(one: Mapping[tuple[str, int], int], other: Mapping[tuple[str, int], int]) -> int:
+    """How many lines of the one are shown by the other too, within a second."""
+    return sum(
+        count
+        for (words, at_s), count in one.items()
+        if any((words, at_s + late_s) in other for late_s in (-1, 0, 1))
+    )
 
 
 def covered_s(events: Iterable[Event]) -> float:

@@ -9,13 +9,15 @@ from typing import Any, Final
 
 import msgspec
 
-from izumi.domain import han, languages, picture, tracks, video_codec
+from izumi.domain import han, picture, sound, track_kinds, tracks, video_codec
+from izumi.domain.overrides import Override
 from izumi.domain.probe import AudioStream, Probe, SubtitleStream
 from izumi.domain.profile import Codec, Profile
+from izumi.domain.sound import OutputSound
+from izumi.domain.tracks import Question
 
 SOURCE: Final = "source"
 OUTPUT: Final = "output.mp4"
-_COPIED_RATES: Final = frozenset({32000, 44100, 48000})
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,14 +28,14 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
             the very beginning, and where one packet may be half a picture.
         video_last_s: When the last picture is shown.
         frame_s: Length of a picture.
-        audio_end_s: When the sound ends; None: there is none.
+        sound: The sound tracks.
     """
 
     frames_min: int
     frames_max: int
     video_last_s: float
     frame_s: float
-    audio_end_s: float | None
+    sound: tuple[OutputSound, ...]
     width: int
     height: int
     sar: tuple[int, int]
@@ -49,7 +51,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         bare_filters: The same without subtitles, to prove that they are seen.
         encoder: ffmpeg's name of the picture's encoder.
         crf: Its quality, on the scale of the profile's codec.
-        copy_audio: Sound is taken as it is.
+        audio: The sound that was chosen; None: the file has none.
+        sound: The sound tracks that come out.
+        why: What was decided about the tracks, and the reasons.
         duration_s: Length of the film, for progress and limits.
         recipe: What was decided, for the event and for people; JSON values.
     """
@@ -61,7 +65,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     bare_filters: str
     encoder: str
     crf: int
-    copy_audio: bool
+    sound: tuple[OutputSound, ...]
+    why: tuple[str, ...]
     steady: bool
     title: str
     duration_s: float
@@ -69,7 +74,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     recipe: dict[str, Any]
 
 
-def make_plan(probe: Probe, profile: Profile, *, profile_name: str, title: str) -> Plan:
+def make_plan(
+    probe: Probe,
+    profile: Profile,
+    *,
+    profile_name: str,
+    title: str,
+    show: str = "",
+    override: Override | None = None,
+) -> Plan:
     """Decide.
 
     Args:
@@ -77,6 +90,8 @@ def make_plan(probe: Probe, profile: Profile, *, profile_name: str, title: str) 
         profile: What is wanted.
         profile_name: For the recipe.
         title: Of the output's metadata.
+        show: Name of its folder, for the line that settles a hold.
+        override: What a person decided for that show.
 
     Raises:
         Held: Something that a person has to decide, or that cannot be encoded rightly yet.
@@ -86,10 +101,13 @@ def make_plan(probe: Probe, profile: Profile, *, profile_name: str, title: str) 
     if film is None or film.packets is None:
         msg = "a plan needs a film whose packets were walked"
         raise ValueError(msg)
-    audio = tracks.choose_audio(probe, profile)
-    subtitles = tracks.choose_subtitles(probe, profile, audio)
-    tracks.refuse_unreadable(subtitles)
-    copy_audio = audio is not None and _plays_everywhere(audio)
+    question = Question(show, override)
+    heard = tracks.choose_audio(probe, profile, question)
+    audio = heard.track
+    burnt = tracks.choose_subtitles(probe, profile, audio, question)
+    subtitles = burnt.tracks
+    surround = tracks.choose_surround(probe, audio) if profile.surround else None
+    sounds = sound.of(audio, surround, kbps=profile.audio_kbps, start_s=probe.start_s)
     plan = Plan(
         profile=profile,
         audio=audio,
@@ -98,30 +116,27 @@ def make_plan(probe: Probe, profile: Profile, *, profile_name: str, title: str) 
         bare_filters=picture.filters(film, (), profile),
         encoder=video_codec.software(profile),
         crf=profile.quality,
-        copy_audio=copy_audio,
+        sound=sounds,
+        why=(
+            f"subtitles: {burnt.why}",
+            f"sound: {heard.why}",
+            *picture.reasons(film, subtitles, profile),
+        ),
         steady=film.packets.steady,
         title=title,
         duration_s=film.packets.end_s - min(probe.start_s, film.packets.first_s),
-        expected=_expected(probe, audio, profile),
+        expected=_expected(probe, sounds, profile),
         recipe={},
     )
     return msgspec.structs.replace(plan, recipe=_recipe(plan, profile_name, probe))
 
 
-def _plays_everywhere(audio: AudioStream) -> bool:
-    lc_stereo = audio.codec == "aac" and audio.profile == "LC" and audio.channels <= 2
-    return lc_stereo and audio.sample_rate in _COPIED_RATES
-
-
-def _expected(probe: Probe, audio: AudioStream | None, profile: Profile) -> Expected:
+def _expected(probe: Probe, sounds: tuple[OutputSound, ...], profile: Profile) -> Expected:
     film = probe.film
     assert film is not None  # noqa: S101 - narrows for mypy; make_plan has looked
     assert film.packets is not None  # noqa: S101 - as above
     least = film.packets.count - film.packets.leading
     width, height = picture.size(film, profile)
-    audio_end_s = None
-    if audio is not None and audio.packets is not None:
-        audio_end_s = audio.packets.end_s - probe.start_s
     span_s = film.packets.last_s - film.packets.first_s
     return Expected(
         # A field of an interlaced picture may come in a packet of its own.
@@ -131,7 +146,7 @@ def _expected(probe: Probe, audio: AudioStream | None, profile: Profile) -> Expe
         frame_s=film.rate[1] / film.rate[0]
         if film.rate[0]
         else span_s / max(film.packets.count - 1, 1),
-        audio_end_s=audio_end_s,
+        sound=sounds,
         width=width,
         height=height,
         sar=picture.shape(film),
@@ -141,26 +156,57 @@ def _expected(probe: Probe, audio: AudioStream | None, profile: Profile) -> Expe
 
 
 def _recipe(plan: Plan, profile_name: str, probe: Probe) -> dict[str, Any]:
-    audio = None
-    if plan.audio is not None:
-        audio = {
-            "track": plan.audio.index,
-            "what": tracks.describe(plan.audio),
-            "copied": plan.copy_audio,
+    sounds = [
+        {
+            "track": one.track.index,
+            "what": track_kinds.describe(one.track),
+            "copied": one.copied,
+            "channels": one.channels,
         }
+        for one in plan.sound
+    ]
     return {
         "profile": profile_name,
         "settings": msgspec.json.decode(msgspec.json.encode(plan.profile)),
         "subtitles": [
-            {"track": track.index, "what": tracks.describe(track)} for track in plan.subtitles
+            {"track": track.index, "what": track_kinds.describe(track)} for track in plan.subtitles
         ],
-        "audio": audio,
+        "audio": sounds[0] if sounds else None,
+        "surround": sounds[1] if len(sounds) > 1 else None,
+        "why": list(plan.why),
         "video": {"encoder": plan.encoder, "crf": plan.crf},
         "filters": plan.filters,
         "han": han.wanted(plan.subtitles, plan.audio),
         "attached_fonts": sum(1 for attachment in probe.attachments if attachment.file),
         "variable_rate": not plan.steady,
     }
+
+
+def explain(plan: Plan) -> list[str]:
+    """The plan for people: what comes out, and the reason of each choice, a line each."""
+    lines = [
+        f"subtitles: track {track.index} ({track_kinds.describe(track)})"
+        for track in plan.subtitles
+    ] or ["subtitles: none"]
+    for one in plan.sound:
+        much = f"AAC-LC, {one.channels} channels, {one.kbps} kb/s"
+        becomes = "taken as it is" if one.copied else f"becomes {much}"
+        lines.append(
+            f"sound: track {one.track.index} ({track_kinds.describe(one.track)}) {becomes}"
+        )
+    expected = plan.expected
+    rate = "steady" if plan.steady else "varying, every picture at its own time"
+    size = f"{expected.width}x{expected.height}, {expected.pixel_format}"
+    attached, forms = plan.recipe["attached_fonts"], plan.recipe["han"]
+    return [
+        *lines,
+        f"picture: {size}, {plan.encoder} at crf {plan.crf}",
+        f"picture: {expected.frames_max} pictures, {rate}",
+        *plan.why,
+        f"fonts: {attached} came with the file; Han characters in the forms of {forms}",
+        f"filters: {plan.filters}",
+        "container: MP4, index first, with the chapters and no other texts of the source",
+    ]
 
 
 def argv(plan: Plan, *, max_pixels: int, threads: int, formats: str) -> list[str]:
@@ -181,7 +227,7 @@ def argv(plan: Plan, *, max_pixels: int, threads: int, formats: str) -> list[str
         *video_codec.device_argv(plan.encoder),
         *input_argv(plan, max_pixels=max_pixels, threads=threads, formats=formats),
         *("-filter_complex", f"[0:V:0]{drawn(plan)}[film]", "-map", "[film]"),
-        *(*_audio_argv(plan), "-dn", "-sn", *_video_argv(plan, threads)),
+        *(*sound.argv(plan.sound), "-dn", "-sn", *_video_argv(plan, threads)),
         # Without the file's own texts, but with its chapters' (a plain -1 drops these too).
         *("-map_chapters", "0", "-map_metadata:g", "-1", "-map_metadata:s", "-1"),
         *("-metadata", f"title={plan.title}"),
@@ -219,18 +265,4 @@ def _video_argv(plan: Plan, threads: int) -> list[str]:
     return [
         *video_codec.argv(plan.profile, plan.encoder, plan.crf, threads=threads),
         *("-fps_mode", "passthrough", *base),
-    ]
-
-
-def _audio_argv(plan: Plan) -> list[str]:
-    if plan.audio is None:
-        return ["-an"]
-    language = languages.of_track(plan.audio.language, plan.audio.title) or "und"
-    chosen = ["-map", f"0:{plan.audio.index}", "-metadata:s:a:0", f"language={language}"]
-    if plan.copy_audio:
-        return [*chosen, "-c:a", "copy"]
-    # Gaps become silence: an encoder would close them, and the sound would come too early.
-    return [
-        *(*chosen, "-af", "aresample=async=1:first_pts=0", "-c:a", "aac", "-profile:a", "aac_low"),
-        *("-b:a", f"{plan.profile.audio_kbps}k", "-ac", "2", "-ar", "48000"),
     ]

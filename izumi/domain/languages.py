@@ -34,10 +34,18 @@ _NAMES: Final = {
 }  # fmt: skip
 
 
+def named(text: str) -> str:
+    """The language that a person means by `eng`, `en` or `English`; empty: it is none."""
+    word = text.strip().casefold()
+    if word in _NAMES:
+        return _NAMES[word]
+    return normal(word) if word in _CODES or word in _CODES.values() else ""
+
+
 def of_track(tag: str, title: str) -> str:
     """The language of a track: by its tag, else by a language's name in its title."""
     said = normal(tag)
     if said:
         return said
-    named = {code for name, code in _NAMES.items() if name in title.casefold()}
-    return named.pop() if len(named) == 1 else ""
+    found = {code for name, code in _NAMES.items() if name in title.casefold()}
+    return found.pop() if len(found) == 1 else ""

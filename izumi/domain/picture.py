@@ -55,6 +55,38 @@ def filters(film: VideoStream, subtitles: Sequence[SubtitleStream], profile: Pro
     return ",".join(chain)
 
 
+def reasons(
+    film: VideoStream, subtitles: Sequence[SubtitleStream], profile: Profile
+) -> tuple[str, ...]:
+    """What `filters` does, and why, as sentences."""
+    found = []
+    if film.interlaced:
+        found.append("interlaced: made whole before text is drawn, which would be torn")
+    if not film.space:
+        found.append(f"its colours do not say what they are: taken for {_space(film)}, by its size")
+    if film.transfer in _HDR:
+        found.append(f"HDR ({film.transfer}): mapped to BT.709 before text is drawn")
+    elif film.levels == "pc":
+        found.append("full range: made limited, as players expect")
+    upright = _upright(film)
+    for track in subtitles:
+        if track.text:
+            found.append(f"track {track.index} is drawn by libass, no style of it is changed")
+        else:
+            place = overlay.canvas(upright, track)
+            canvas = "{}x{}".format(*track.canvas)
+            found.append(
+                f"track {track.index} is laid over it, its canvas of {canvas} as"
+                f" {place.width}x{place.height} at {place.x},{place.y}: {place.why}"
+            )
+    width, height = size(film, profile)
+    if (width, height) != (upright.width, upright.height):
+        found.append(f"{upright.width}x{upright.height} becomes {width}x{height}")
+    if film.pixel_format != video_codec.pixel_format(profile):
+        found.append(f"{film.pixel_format} becomes {video_codec.pixel_format(profile)} at the end")
+    return tuple(f"picture: {text}" for text in found)
+
+
 def _made_fit(film: VideoStream) -> list[str]:
     chain = []
     if film.interlaced:

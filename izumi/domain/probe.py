@@ -106,6 +106,8 @@ class SubtitleStream(Stream, frozen=True, kw_only=True):
         spoken_s: Seconds with speech on the screen.
         canvas: Width and height that pictures are placed on; zeros: not said, or text.
         area: Left, top, right and bottom of everything that the pictures cover there.
+        shared: Pairs of another text track's index and how many lines of this one are shown
+            by that one too, at the same time.
         fonts: Which characters in which face.
         moments: Times in the middle of lines, best first, to prove that they are seen;
             counted from the start of the film like the ASS file.
@@ -120,6 +122,7 @@ class SubtitleStream(Stream, frozen=True, kw_only=True):
     spoken_s: float = 0.0
     canvas: tuple[int, int] = (0, 0)
     area: tuple[int, int, int, int] = (0, 0, 0, 0)
+    shared: tuple[tuple[int, int], ...] = ()
     fonts: tuple[FontUse, ...] = ()
     moments: tuple[float, ...] = ()
 

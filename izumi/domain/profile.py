@@ -58,9 +58,12 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         suffix: Follows the name of the output, before ".mp4", such as " [HEVC]"; profiles
             whose outputs lie at one place need different ones.
         audio_kbps: Bit rate of sound that has to be encoded; AAC-LC in stereo is copied.
+        surround: Keep surround sound too, as a second track of AAC-LC with six channels at
+            most and twice the bit rate.
         audio_languages: Sound to prefer, first is best.
         subtitle_languages: Subtitles to burn, first is best.
-        no_subtitles: A file without subtitles is held, or encoded as it is ("pass").
+        no_subtitles: A file without subtitles is held, or encoded as it is ("pass"); it is
+            filed among the hardsubs all the same.
     """
 
     codec: Codec = "h264"
@@ -74,6 +77,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     hardware: tuple[Hardware, ...] = ()
     suffix: str = ""
     audio_kbps: int = 192
+    surround: bool = False
     audio_languages: tuple[str, ...] = ("jpn", "zho", "kor")
     subtitle_languages: tuple[str, ...] = ("eng",)
     no_subtitles: Literal["hold", "pass"] = "hold"

@@ -48,17 +48,20 @@ def faults(expected: Expected, output: Probe) -> list[str]:
 
 
 def _audio_faults(expected: Expected, output: Probe) -> list[str]:
-    if expected.audio_end_s is None:
-        return ["there is sound that nobody planned"] if output.audio else []
-    if len(output.audio) != 1 or output.audio[0].packets is None:
-        return [f"the output has {len(output.audio)} sound tracks with content, not 1"]
-    audio = output.audio[0]
-    end_s = output.audio[0].packets.end_s - output.start_s
+    planned = expected.sound
+    if len(output.audio) != len(planned):
+        return [f"{len(output.audio)} sound tracks came out, not {len(planned)}"]
     found = []
-    if abs(end_s - expected.audio_end_s) > _AUDIO_SLACK_S:
-        found.append(f"the sound ends at {end_s:.3f} s, not {expected.audio_end_s:.3f} s")
-    if audio.codec != "aac" or audio.channels > 2:
-        found.append(f"the sound is {audio.codec} with {audio.channels} channels")
+    for number, (one, audio) in enumerate(zip(planned, output.audio, strict=True), 1):
+        if audio.packets is None:
+            found.append(f"sound track {number} is empty")
+            continue
+        end_s = audio.packets.end_s - output.start_s
+        if one.end_s is not None and abs(end_s - one.end_s) > _AUDIO_SLACK_S:
+            found.append(f"sound track {number} ends at {end_s:.3f} s, not {one.end_s:.3f} s")
+        if audio.codec != "aac" or audio.channels > one.channels:
+            what = f"{audio.codec} with {audio.channels} channels"
+            found.append(f"sound track {number} is {what}")
     return found
 
 

@@ -15,13 +15,14 @@ import msgspec
 from av import logging as av_logging
 from av.stream import AttachmentStream
 
-from izumi.domain import ass_fonts, render_log
-from izumi.domain.probe import Probe
+from izumi.domain import render_log
+from izumi.domain.probe import Probe, SubtitleStream
 from izumi.media import stream_facts
 from izumi.media.font_folder import FontFolder
 from izumi.media.formats import FORMATS, UNREADABLE
 from izumi.media.images import BURNABLE, Images
-from izumi.media.walking import Lines, Times, Unreadable, subtitle_facts
+from izumi.media.scripts import Scripts
+from izumi.media.walking import Lines, Times, Unreadable
 
 _MOST_COMPLAINTS = 20
 _MOST_FRAME_PACKETS = 200
@@ -73,6 +74,7 @@ class _Reader:
     def facts(self) -> dict[str, Any]:
         """The streams, as fields of `Probe`; scripts and fonts are written on the way."""
         video, audio, subtitles = [], [], []
+        scripts = Scripts(self._folder, self._fonts, self._film_end_s())
         for stream in self.streams:
             common = stream_facts.common(stream)
             if stream.type == "video":
@@ -89,38 +91,44 @@ class _Reader:
             elif stream.type == "subtitle":
                 packets = self._times[stream.index].facts((0, 1))
                 shown = stream_facts.subtitles(stream, common | {"packets": packets})
-                subtitles.append(msgspec.structs.replace(shown, **self._script(stream.index)))
+                found_in_it = self._shown(stream.index, scripts)
+                subtitles.append(msgspec.structs.replace(shown, **found_in_it))
         return {
             "video": tuple(video),
             "audio": tuple(audio),
-            "subtitles": tuple(subtitles),
+            "subtitles": tuple(_compared(subtitles, scripts)),
             "attachments": tuple(self._fonts.found),
         }
 
-    def _script(self, index: int) -> dict[str, Any]:
+    def _shown(self, index: int, scripts: Scripts) -> dict[str, Any]:
+        """What a subtitle stream shows, as fields of `SubtitleStream`."""
         packets = self._times[index].facts((0, 1))
-        lines = self._lines.get(index)
         if packets is None:
             return {}
         if index in self._images:
             return self._images[index].facts(self._film_end_s())
-        if lines is None:
+        if index not in self._lines:
             return {"events": packets.count}
-        size = self._film.codec_context if self._film is not None else None
-        text = lines.script(size.width if size else 640, size.height if size else 360)
-        named: dict[str, Any] = {"unread": lines.unread}
-        if self._folder is not None:
-            named["file"] = f"track_{index}.ass"
-            (self._folder / named["file"]).write_text(text, encoding="utf-8")
-        for font in ass_fonts.embedded(text):
-            self._fonts.add(index, f"inside track {index}", font)
-        return named | subtitle_facts(text, self._film_end_s())
+        lines = self._lines[index]
+        return {"unread": lines.unread} | scripts.keep(index, lines.script(*self._picture_size()))
+
+    def _picture_size(self) -> tuple[int, int]:
+        """Width and height of the picture as it is drawn on, turned where players turn it."""
+        if self._film is None:
+            return (640, 360)
+        size = self._film.codec_context
+        turned = self._frame is not None and round(self._frame.rotation) % 180 == 90
+        return (size.height, size.width) if turned else (size.width, size.height)
 
     def _film_end_s(self) -> float:
         if self._film is None:
             return float("inf")
         packets = self._times[self._film.index].facts((0, 1))
         return float("inf") if packets is None else packets.last_s - self.start_s
+
+
+def _compared(tracks: list[SubtitleStream], scripts: Scripts) -> list[SubtitleStream]:
+    return [msgspec.structs.replace(own, shared=scripts.shared(own.index)) for own in tracks]
 
 
 def _first_frame(packet: Any) -> Any:

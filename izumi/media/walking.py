@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from izumi.domain import ass, ass_write
+from izumi.domain import ass_write
 from izumi.domain.ass_write import Cue
 from izumi.domain.probe import Packets
 from izumi.media import stream_facts
@@ -115,16 +115,3 @@ def _converted(packet: Any) -> Iterator[bytes]:
         line = getattr(shown, "ass", b"")
         if line:
             yield line
-
-
-def subtitle_facts(script_text: str, end_s: float) -> dict[str, Any]:
-    """What a script tells about itself, as fields of `SubtitleStream`; the film ends then."""
-    script = ass.parse(script_text)
-    speech = [event for event in script.events if ass.spoken(event)]
-    return {
-        "events": len(script.events),
-        "spoken": len(speech),
-        "spoken_s": round(ass.covered_s(speech), 3),
-        "fonts": ass.fonts_used(script),
-        "moments": ass.moments(script, end_s=end_s),
-    }

@@ -90,7 +90,7 @@ async def test_the_original_language_is_heard_and_the_speech_is_read(media: Medi
     signs = [Line(0.2, 0.5, r"{\pos(160,20)}Sign", "Sign")]
     tracks = [
         Subtitles(script=script(lines, width=320, height=180, font="Izumi Blocks"), title=title)
-        for lines, title in ((signs, ""), (full, ""))
+        for lines, title in ((signs, ""), ([*full, *signs], ""))
     ]
     source = await media.sample(
         clip(
@@ -105,12 +105,15 @@ async def test_the_original_language_is_heard_and_the_speech_is_read(media: Medi
     assert media.frame(made.output, 1.3).count(white) > 50
 
 
-async def test_dialogue_without_signs_and_the_signs_are_burnt_in_one_go(media: Media, tmp_path):
+@pytest.mark.parametrize("titles", [("Dialogue only", "Signs & Songs"), ("", "")])
+async def test_dialogue_without_signs_and_the_signs_are_burnt_in_one_go(
+    media: Media, tmp_path, titles
+):
     speech = [Line(0.2, 1.2, "First"), Line(1.5, 2.8, "Second")]
-    signs = [Line(0.3, 2.7, r"{\an8}Sign", "Sign")]
+    signs = [Line(0.3, 2.7, r"{\an8\pos(160,10)}Sign", "Sign")]
     tracks = [
         Subtitles(script=script(lines, width=320, height=180, font="Izumi Blocks"), title=title)
-        for lines, title in ((speech, "Dialogue only"), (signs, "Signs & Songs"))
+        for lines, title in zip((speech, signs), titles, strict=True)
     ]
     source = await media.sample(
         silent(subtitles=tuple(tracks), attachments=(attached(media.blocks),))

@@ -104,7 +104,7 @@ async def test_fonts_inside_a_script_are_written_like_attached_ones(media: Media
 def test_subtitles_that_are_pictures_are_counted():
     found = probe(contracts() / "video" / "subtitleedit_sample_MKV_VobSub_PGS.mkv")
     assert [(track.codec, track.text, track.events) for track in found.subtitles] == [
-        ("dvd_subtitle", False, 1),
+        ("dvd_subtitle", False, 2),
         ("hdmv_pgs_subtitle", False, 2),
     ]
 

@@ -75,7 +75,7 @@ def test_the_plain_case_is_one_burn_on_the_stored_frame():
     words = command(made)
     assert after(words, "-filter_complex") == f"[0:V:0]{made.filters}[film]"
     assert after(words, "-map") == "[film]"
-    assert after(words, "-c:a") == "copy"
+    assert after(words, "-c:a:0") == "copy"
     assert after(words, "-fps_mode") == "passthrough"
     assert "-r" not in words
     assert "-enc_time_base" not in words
@@ -165,22 +165,22 @@ def test_a_varying_rate_keeps_the_times_of_the_source():
 )
 def test_only_sound_that_plays_everywhere_is_copied(changes, copied):
     made = plan(film(), sound(**changes), text())
-    assert made.copy_audio is copied
-    assert after(command(made), "-c:a") == ("copy" if copied else "aac")
-    assert ("-af" in command(made)) is not copied
+    assert [one.copied for one in made.sound] == [copied]
+    assert after(command(made), "-c:a:0") == ("copy" if copied else "aac")
+    assert ("-filter:a:0" in command(made)) is not copied
 
 
 def test_no_sound_is_no_fault():
     made = plan(film(), text())
     assert "-an" in command(made)
-    assert made.expected.audio_end_s is None
+    assert made.expected.sound == ()
 
 
 def test_what_must_come_out_counts_from_the_start_of_the_film():
     late = packets(first_s=5.0, last_s=14.96, end_s=15.0, leading=2)
     made = plan(film(packets=late), sound(packets=packets(end_s=15.2)), text(), start_s=5.0)
     assert made.expected.video_last_s == pytest.approx(9.96)
-    assert made.expected.audio_end_s == pytest.approx(10.2)
+    assert made.expected.sound[0].end_s == pytest.approx(10.2)
     assert (made.expected.frames_min, made.expected.frames_max) == (238, 240)
     assert made.duration_s == pytest.approx(10.0)
 
@@ -269,3 +269,59 @@ def test_whatever_the_picture_it_ends_as_even_8_bit_420_with_the_text_before(pic
     assert made.expected.width % 2 == 0
     assert made.expected.height % 2 == 0
     assert encode_plan.OUTPUT in command(made)
+
+
+def test_a_plan_explains_itself():
+    made = plan(
+        film(space="", pixel_format="yuv420p10le"),
+        sound(codec="flac", profile="", channels=6),
+        text(title="Full"),
+        text(index=3, title="Signs", spoken_s=1.0),
+    )
+    assert encode_plan.explain(made) == [
+        "subtitles: track 2 (eng, 'Full', ass, 300 lines)",
+        "sound: track 1 (jpn, flac, 6 channels) becomes AAC-LC, 2 channels, 192 kb/s",
+        "picture: 1920x1080, yuv420p, libx264 at crf 18",
+        "picture: 240 pictures, steady",
+        "subtitles: full in eng",
+        "sound: the first in jpn, which the profile prefers",
+        "picture: its colours do not say what they are: taken for bt709, by its size",
+        "picture: track 2 is drawn by libass, no style of it is changed",
+        "picture: yuv420p10le becomes yuv420p at the end",
+        "fonts: 0 came with the file; Han characters in the forms of JP",
+        f"filters: {made.filters}",
+        "container: MP4, index first, with the chapters and no other texts of the source",
+    ]
+    assert made.recipe["why"] == list(made.why)
+
+
+def test_pictures_and_shapes_are_explained_too():
+    made = plan(
+        film(width=1440, interlaced=True, transfer="smpte2084", space="bt2020nc"),
+        sound(),
+        text(
+            codec="hdmv_pgs_subtitle", text=False, canvas=(1920, 1080), area=(500, 900, 1400, 990)
+        ),
+    )
+    said = encode_plan.explain(made)
+    assert "sound: track 1 (jpn, aac, 2 channels) taken as it is" in said
+    assert (
+        "picture: track 2 is laid over it, its canvas of 1920x1080 as 1920x1080 at -240,0:"
+        " the picture was cropped" in said
+    )
+    assert any("interlaced" in line for line in said)
+    assert any("HDR (smpte2084)" in line for line in said)
+
+
+def test_surround_comes_second_and_only_where_it_is_wanted():
+    wide = sound(index=3, codec="dts", profile="", channels=8)
+    both = probe(film(), sound(), wide, text())
+    words = command(make_plan(both, Profile(surround=True), profile_name="h", title="T"))
+    assert [words[at + 1] for at, word in enumerate(words) if word == "-map"] == [
+        "[film]", "0:1", "0:3",
+    ]  # fmt: skip
+    assert after(words, "-c:a:0") == "copy"
+    assert (after(words, "-c:a:1"), after(words, "-ac:a:1")) == ("aac", "6")
+    assert after(words, "-b:a:1") == "384k"
+    assert (after(words, "-disposition:a:0"), after(words, "-disposition:a:1")) == ("default", "0")
+    assert "0:3" not in command(plan(film(), sound(), wide, text()))

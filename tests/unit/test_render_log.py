@@ -9,6 +9,7 @@ from izumi.domain import fontfile, proof, render_log
 from izumi.domain.encode_plan import Expected
 from izumi.domain.probe import AudioStream, FontUse, Packets, Probe, VideoStream
 from izumi.domain.render_log import Selected
+from izumi.domain.sound import OutputSound
 from izumi.media.progress import ProgressReader, Step
 from tests.support.blockfont import block_font
 
@@ -108,8 +109,12 @@ def test_a_frame_without_text_proves_nothing():
     assert proof.compare(frame(20), frame(20), frame(20)).burnt is None
 
 
+SOUND = OutputSound(
+    track=AudioStream(index=1, codec="flac", channels=2, sample_rate=48000),
+    copied=False, channels=2, kbps=192, end_s=4.2,
+)  # fmt: skip
 EXPECTED = Expected(
-    frames_min=99, frames_max=100, video_last_s=4.125, frame_s=1 / 24, audio_end_s=4.2,
+    frames_min=99, frames_max=100, video_last_s=4.125, frame_s=1 / 24, sound=(SOUND,),
     width=640, height=360, sar=(1, 1),
 )  # fmt: skip
 RIGHT = Probe(
@@ -162,8 +167,8 @@ def test_an_output_as_planned_has_no_fault():
         (with_film(sar=(4, 3)), "a pixel is"),
         (with_film(pixel_format="yuv420p10le"), "yuv420p10le"),
         (with_film(profile="High 10"), "High 10"),
-        (with_sound(packets=packets(end_s=3.9)), "sound ends at 3.900 s"),
-        (with_sound(codec="opus"), "the sound is opus"),
+        (with_sound(packets=packets(end_s=3.9)), "sound track 1 ends at 3.900 s"),
+        (with_sound(codec="opus"), "sound track 1 is opus"),
         (msgspec.structs.replace(RIGHT, audio=()), "0 sound tracks"),
         (msgspec.structs.replace(RIGHT, complaints=("x",)), "not whole"),
     ],
@@ -174,8 +179,8 @@ def test_every_fault_of_an_output_is_named(output, says):
 
 
 def test_sound_that_nobody_planned_is_a_fault():
-    silent = msgspec.structs.replace(EXPECTED, audio_end_s=None)
-    assert proof.faults(silent, RIGHT) == ["there is sound that nobody planned"]
+    silent = msgspec.structs.replace(EXPECTED, sound=())
+    assert proof.faults(silent, RIGHT) == ["1 sound tracks came out, not 0"]
 
 
 def test_fonts_are_known_by_their_content_and_answer_to_their_names():

@@ -1,13 +1,19 @@
 """Which tracks are taken, and when a person has to decide."""
 
+import tomllib
+from typing import Any
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from izumi.domain import languages, tracks
+from izumi.domain import languages, overrides, track_kinds, tracks
 from izumi.domain.errors import Held
+from izumi.domain.overrides import Override
 from izumi.domain.probe import AudioStream, Probe, SubtitleStream
 from izumi.domain.profile import Profile
+from izumi.domain.tracks import Question
 
 PROFILE = Profile()
 
@@ -17,6 +23,10 @@ def audio(index: int, language: str = "jpn", title: str = "", *flags: str) -> Au
         index=index, codec="aac", language=language, title=title, dispositions=flags,
         channels=2, sample_rate=48000,
     )  # fmt: skip
+
+
+def surround(index: int, channels: int, language: str = "jpn", title: str = "") -> AudioStream:
+    return msgspec.structs.replace(audio(index, language, title), channels=channels)
 
 
 def subs(
@@ -41,12 +51,12 @@ def file(*streams: AudioStream | SubtitleStream) -> Probe:
 
 def chosen(*streams: AudioStream | SubtitleStream, profile: Profile = PROFILE) -> list[int]:
     found = file(*streams)
-    sound = tracks.choose_audio(found, profile)
-    return [track.index for track in tracks.choose_subtitles(found, profile, sound)]
+    sound = tracks.choose_audio(found, profile).track
+    return [track.index for track in tracks.choose_subtitles(found, profile, sound).tracks]
 
 
 def heard(*streams: AudioStream, profile: Profile = PROFILE) -> int | None:
-    track = tracks.choose_audio(file(*streams), profile)
+    track = tracks.choose_audio(file(*streams), profile).track
     return None if track is None else track.index
 
 
@@ -81,6 +91,8 @@ def test_the_original_speech_is_preferred(streams, index):
 def test_sound_that_cannot_be_decided_is_held_with_the_candidates(streams):
     with pytest.raises(Held) as held:
         heard(*streams)
+    settle = held.value.facts.pop("settle")
+    assert settle.startswith("[[encoder.<group>.override]] show = ")
     assert len(held.value.facts) == len(streams)
 
 
@@ -127,6 +139,8 @@ def test_the_subtitles_of_the_speech_are_chosen(streams, indices):
 def test_subtitles_that_cannot_be_decided_are_held(streams, says):
     with pytest.raises(Held, match=says) as held:
         chosen(audio(1), *streams)
+    settle = held.value.facts.pop("settle")
+    assert settle.startswith("[[encoder.<group>.override]] show = ")
     assert len(held.value.facts) == len(streams)
 
 
@@ -177,13 +191,147 @@ def some_tracks(draw):
 def test_whatever_the_tracks_one_is_taken_for_a_reason_or_all_are_held(streams, language):
     sound = audio(1, language)
     try:
-        found = tracks.choose_subtitles(file(sound, *streams), PROFILE, sound)
+        found = tracks.choose_subtitles(file(sound, *streams), PROFILE, sound).tracks
     except Held:
         return
     assert 1 <= len(found) <= 2
     for track in found:
         assert track.events
         assert languages.of_track(track.language, track.title) in {"eng", ""}
-        assert tracks.kind(track, [t for t in streams if t.events]) != "commentary"
+        assert track_kinds.kind(track, [t for t in streams if t.events]) != "commentary"
     if language == "jpn":
-        assert tracks.kind(found[0], [t for t in streams if t.events]) != "signs"
+        assert track_kinds.kind(found[0], [t for t in streams if t.events]) != "signs"
+
+
+def overridden(*streams: AudioStream | SubtitleStream, **says: Any) -> tuple[int | None, list[int]]:
+    found = file(*streams)
+    question = Question("The Show", Override(show="The Show", **says))
+    sound = tracks.choose_audio(found, PROFILE, question)
+    burnt = tracks.choose_subtitles(found, PROFILE, sound.track, question)
+    heard = None if sound.track is None else sound.track.index
+    return heard, [track.index for track in burnt.tracks]
+
+
+@pytest.mark.parametrize(
+    ("says", "heard", "burnt"),
+    [
+        ({"audio": 2}, 2, [6]),
+        ({"audio": "eng"}, 2, [6]),
+        ({"audio": "commentary"}, 7, [6]),
+        ({"subtitles": 5}, 1, [5]),
+        ({"subtitles": "German"}, 1, [4]),
+        ({"subtitles": "honorifics"}, 1, [5]),
+        ({"subtitles": (5, "karaoke")}, 1, [5, 6]),
+        ({"subtitles": "de", "audio": "english"}, 2, [4]),
+    ],
+)
+def test_a_person_decides_by_number_language_or_words_of_the_title(says, heard, burnt):
+    streams = (
+        audio(1), audio(2, "eng"), subs(3, "", 600, "default"), subs(4, language="ger"),
+        subs(5, "With honorifics"), subs(6, "Karaoke", 10), audio(7, "eng", "Commentary"),
+    )  # fmt: skip
+    assert overridden(*streams, **says) == (heard, burnt)
+
+
+@pytest.mark.parametrize(
+    "says", [{"audio": 9}, {"audio": "spa"}, {"subtitles": 9}, {"subtitles": (3, "nothing")}]
+)
+def test_an_override_that_names_no_track_is_held_not_ignored(says):
+    with pytest.raises(Held, match="the override names no") as held:
+        overridden(audio(1), subs(3), **says)
+    assert held.value.facts["settle"].startswith('[[encoder.<group>.override]] show = "The Show", ')
+
+
+def test_what_settles_a_hold_settles_it():
+    streams = (audio(1), subs(2, "A"), subs(3, "B"))
+    with pytest.raises(Held, match="several subtitle tracks") as held:
+        overridden(*streams, audio=1)
+    line = held.value.facts["settle"].partition("#")[0].replace(", ", "\n")
+    says = tomllib.loads(line.replace("]] ", "]]\n").replace("<group>", "main"))
+    (said,) = says["encoder"]["main"]["override"]
+    assert said.pop("show") == "The Show"
+    assert overridden(*streams, **said) == (1, [2])
+
+
+def test_no_subtitles_may_pass_for_one_show():
+    assert overridden(audio(1), no_subtitles="pass") == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "show", "meant"),
+    [
+        ("The Show", "the show", True),
+        ("the*", "The Show", True),
+        ("[Group] Show", "[Group] Show", True),
+        ("[Group] Show", "G Show", False),
+        ("Show", "The Show", False),
+    ],
+)
+def test_an_override_names_a_show_by_its_folder(pattern, show, meant):
+    own = Override(show=pattern, audio=1)
+    assert (overrides.of_show([Override(show="Other", audio=2), own], show) is own) is meant
+
+
+@pytest.mark.parametrize("says", [{"show": "X"}, {"show": " ", "audio": 1}])
+def test_an_override_that_says_nothing_is_a_mistake(says):
+    with pytest.raises(ValueError, match=r"says neither|is empty"):
+        Override(**says)
+
+
+def signs(index: int, *, repeated: int = 0, **changes: Any) -> SubtitleStream:
+    """Forty placed lines, so many of which are in track 2 too."""
+    own = subs(index, changes.pop("title", ""), 5, events=40, **changes)
+    shared = ((2, repeated),) if repeated else ()
+    return msgspec.structs.replace(own, spoken=2, shared=shared)
+
+
+@pytest.mark.parametrize(
+    ("streams", "indices"),
+    [
+        ([subs(2), signs(3)], [2, 3]),
+        ([subs(2), signs(3, repeated=38)], [2]),
+        ([subs(2, "Full"), signs(3)], [2]),
+        # Lines of speech for who hears a foreign language: they are in the full track too.
+        ([subs(2), subs(3, "Forced", 20)], [2]),
+        ([subs(2, "Dialogue only"), signs(3, title="Signs"), signs(4, title="Songs")], [2, 3, 4]),
+        ([subs(2, "Dialogue only"), signs(3, text=False), signs(4)], [2, 4]),
+        ([subs(2, "Dialogue only"), signs(3, text=False)], [2, 3]),
+    ],
+)
+def test_signs_that_the_dialogue_lacks_are_burnt_with_it(streams, indices):
+    assert chosen(audio(1), *streams) == indices
+
+
+def test_several_tracks_of_the_same_signs_are_a_question():
+    twice = msgspec.structs.replace(signs(4), shared=((3, 40),))
+    with pytest.raises(Held, match="repeat each other"):
+        chosen(audio(1), subs(2, "Dialogue only"), signs(3), twice)
+
+
+def test_of_tracks_with_the_same_lines_the_one_with_styles_is_taken():
+    plain = msgspec.structs.replace(subs(2), codec="subrip", shared=((3, 299),))
+    assert chosen(audio(1), plain, subs(3)) == [3]
+
+
+def test_a_dub_gets_the_signs_and_not_a_translation_of_other_words():
+    streams = (subs(2, "Full"), subs(3, "Signs & Songs", 10))
+    assert chosen(audio(1, "eng"), *streams) == [3]
+    assert chosen(audio(1, "eng"), subs(2)) == [2]
+
+
+@pytest.mark.parametrize(
+    ("streams", "index"),
+    [
+        ([surround(1, 6)], 1),
+        ([surround(1, 2), surround(2, 6)], 2),
+        ([surround(1, 2), surround(2, 6, "eng")], None),
+        ([surround(1, 2), surround(2, 6, "jpn", "Commentary")], None),
+        ([surround(1, 2), surround(2, 6), surround(3, 8)], 3),
+        ([surround(1, 2)], None),
+        ([], None),
+    ],
+)
+def test_surround_sound_is_of_the_same_speech(streams, index):
+    found = file(*streams)
+    track = tracks.choose_surround(found, tracks.choose_audio(found, PROFILE).track)
+    assert (None if track is None else track.index) == index
