@@ -4,7 +4,6 @@ import pytest
 
 from izumi.consumers.board import Board
 from izumi.domain import events
-from izumi.domain.events import Acquired, Encoded
 from izumi.runtime.worker import utcnow
 from tests.integration.test_notifier_growth import acquired, encoded, group
 from tests.support.bus import provisioned
@@ -24,9 +23,8 @@ async def told_of(bus, tmp_path):
     """An episode and its hardsub, told at two targets."""
     channels = [MemoryChannel("one"), MemoryChannel("other")]
     unit = group(*channels, bus=bus)
-    facts: list[Acquired | Encoded] = [acquired(), encoded()]
-    for number, fact in enumerate(facts):
-        await unit(fact, FakeJob(tmp_path, unit="notifier", job=f"acquired-{number:032x}"))
+    await unit(acquired(), FakeJob(tmp_path, unit="notifier", job="acquired-" + "1" * 32))
+    await unit(encoded(), FakeJob(tmp_path, unit="notifier", job="encoded-" + "2" * 32))
     return unit, channels
 
 
