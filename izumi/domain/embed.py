@@ -5,19 +5,19 @@ the library discord-webhook, which brings an HTTP client along and so cannot liv
 """
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 import msgspec
 
 from izumi.domain.announce import Announcement
 from izumi.domain.discord_text import NAMELESS, cut_markup
 from izumi.domain.graphemes import units
-from izumi.domain.links import NO_LINKS, LinkBases
+from izumi.domain.links import LONGEST_ADDRESS, NO_LINKS, LinkBases, web_address
 from izumi.domain.markup import ADDRESS, DISCORD, DISCORD_PLAIN, Markup
 from izumi.domain.phrases import values
-from izumi.domain.placeholders import filled
-from izumi.domain.template import FULL, Template
+from izumi.domain.placeholders import Values, filled, spread
+from izumi.domain.template import FULL, FieldTemplate, Template
 
 # https://discord.com/developers/docs/resources/message#embed-object-embed-limits
 TITLE: Final = 256
@@ -27,8 +27,11 @@ FIELD_NAME: Final = 256
 FIELD_VALUE: Final = 1024
 FOOTER: Final = 2048
 AUTHOR: Final = 256
-URL: Final = 2048
+URL: Final = LONGEST_ADDRESS
 TOTAL: Final = 6000
+
+_SPREAD: Final = 3
+_NO_HEADING: Final = "\u200b"
 
 
 class Field(NamedTuple):
@@ -97,15 +100,16 @@ def rendered(
         thumbnail=filled(template.thumbnail, address, URL) or None,
         author=filled(template.author, bare, AUTHOR) or None,
         author_url=filled(template.author_url, address, URL) or None,
-        fields=tuple(
-            Field(
-                filled(field.name, rich, FIELD_NAME),
-                filled(field.value, rich, FIELD_VALUE),
-                field.inline,
-            )
-            for field in template.fields
-        ),
+        fields=tuple(one for field in template.fields for one in _fields(field, rich)),
     )
+
+
+def _fields(template: FieldTemplate, rich: Values) -> Iterator[Field]:
+    """A field; a list that is too long for one goes on in others below it."""
+    name = filled(template.name, rich, FIELD_NAME)
+    for text in spread(template.value, rich, FIELD_VALUE, _SPREAD):
+        yield Field(name, text, template.inline)
+        name = _NO_HEADING
 
 
 def fitted(wanted: Embed) -> Embed:
@@ -124,10 +128,10 @@ def fitted(wanted: Embed) -> Embed:
         title=title,
         description=description,
         footer=footer,
-        url=_web_address(wanted.url),
-        thumbnail=_web_address(wanted.thumbnail),
+        url=web_address(wanted.url),
+        thumbnail=web_address(wanted.thumbnail),
         author=author,
-        author_url=_web_address(wanted.author_url),
+        author_url=web_address(wanted.author_url),
         fields=_fitting(wanted.fields, left - units(description)),
     )
 
@@ -142,15 +146,3 @@ def _fitting(fields: tuple[Field, ...], left: int) -> tuple[Field, ...]:
         left -= name + value
         kept.append(field)
     return tuple(kept[:FIELDS])
-
-
-def _web_address(url: str | None) -> str | None:
-    """The address, where it is one that Discord takes: http or https with a host."""
-    if not url or units(url) > URL or not url.isascii() or not url.isprintable() or " " in url:
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    ours = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
-    return url if ours else None

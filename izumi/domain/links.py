@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from izumi.domain.announce import Announcement, EpisodeFile, EpisodeNews
 from izumi.domain.subjects import Sub
 
+LONGEST_ADDRESS: Final = 2048
+"""https://discord.com/developers/docs/resources/message#embed-object-embed-limits"""
+
 LONGEST_BASE: Final = 500
-"""Its links fit into Discord's 2048 with any name."""
+"""Its links fit into an address with any name."""
+
+_BRACKETS: Final = str.maketrans({char: quote(char) for char in '()<>"\\'})
 
 
 class LinkBases(NamedTuple):
@@ -70,3 +75,19 @@ def mirrored(news: Announcement, bases: LinkBases, destination: str) -> Iterator
             if any(mirror.destination == destination for mirror in file.mirrors):
                 base = bases.mirrors.get(destination, {}).get(file.sub)
                 yield Download(episode, file, (base and direct_link(base, file.key)) or "")
+
+
+def web_address(url: str | None) -> str | None:
+    """The address, where it is one that Discord takes: http or https with a host.
+
+    It may stand in a link of any markup: brackets that would end it are quoted.
+    """
+    url = (url or "").translate(_BRACKETS)
+    if len(url) > LONGEST_ADDRESS or not url.isascii() or not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    ours = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
+    return url if ours else None

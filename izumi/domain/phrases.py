@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from izumi.domain.announce import Announcement, EpisodeFile, EpisodeNews, span_of
-from izumi.domain.links import LinkBases, downloads, mirrored
+from izumi.domain.links import Download, LinkBases, downloads, mirrored, web_address
 from izumi.domain.markup import Markup
 from izumi.domain.placeholders import Values
 from izumi.domain.subjects import SUBS, Sub
@@ -23,7 +23,7 @@ def values(news: Announcement, bases: LinkBases, markup: Markup, wording: Wordin
     links = {link.label: link.url for link in news.links}
     addresses = {
         "link": _only_link(news, bases),
-        "cover": (news.facts and news.facts.cover_url) or "",
+        "cover": web_address(news.facts.cover_url if news.facts else None) or "",
         "studio_link": news.studio.url if news.studio else "",
         "anilist": links.get("Anilist", ""),
         "mal": links.get("MyAnimeList", ""),
@@ -51,7 +51,7 @@ def values(news: Announcement, bases: LinkBases, markup: Markup, wording: Wordin
         "summary": summary(news, wording),
         "list": _listed(news, markup, wording),
         "downloads": _downloads(news, bases, markup, wording),
-        "mirrors": tuple(_mirrors(news, bases, markup)),
+        "mirrors": tuple(_mirrors(news, bases, markup, wording)),
         "links": tuple(markup.link(link.label, link.url) for link in news.links),
         "stats": stats(news),
     }
@@ -126,33 +126,47 @@ def _downloads(
     news: Announcement, bases: LinkBases, markup: Markup, wording: Wording
 ) -> Sequence[str]:
     found = list(downloads(news, bases))
-    if news.is_digest or len(found) > 1:
-        return [markup.link(_label(one.episode, one.file, news, markup), one.url) for one in found]
-    return [markup.link(wording.hardsub, one.url) for one in found]
+    return [markup.link(_label(one, news, markup, wording), one.url) for one in found]
 
 
-def _mirrors(news: Announcement, bases: LinkBases, markup: Markup) -> Iterable[str]:
+def _mirrors(
+    news: Announcement, bases: LinkBases, markup: Markup, wording: Wording
+) -> Iterable[str]:
     for destination in news.destinations:
         name = markup.name(destination, _LABEL)
         found = list(mirrored(news, bases, destination))
-        linked = [one for one in found if one.url]
+        linked = _one_each([one for one in found if one.url], news)
         if not linked:
-            there = [one.episode for one in found]
+            there = list(dict.fromkeys(one.episode for one in found))
             some = f" ({_span(there, markup)})" if len(there) < len(news.episodes) else ""
             yield f"{name}{some}"
         elif len(linked) == 1 and not news.is_digest:
             yield markup.link(name, linked[0].url)
         else:
-            labels = [_label(one.episode, one.file, news, markup) for one in linked]
+            labels = [_label(one, news, markup, wording) for one in linked]
             labels[0] = f"{name} {labels[0]}"
             yield from map(markup.link, labels, [one.url for one in linked])
 
 
-def _label(one: EpisodeNews, file: EpisodeFile, news: Announcement, markup: Markup) -> str:
-    """What tells a file from the others of the message."""
+def _one_each(found: Sequence[Download], news: Announcement) -> Sequence[Download]:
+    """Of several episodes, one file of each: the hardsub where it is there."""
     if not news.is_digest:
-        return markup.name(file.name.rpartition(".")[2] or file.name, _LABEL)
-    return _span([one], markup)
+        return found
+    best: dict[str, Download] = {}
+    for one in found:
+        name = one.episode.best.key
+        if name not in best or (one.file.sub, best[name].file.sub) == ("hardsub", "softsub"):
+            best[name] = one
+    return list(best.values())
+
+
+def _label(one: Download, news: Announcement, markup: Markup, wording: Wording) -> str:
+    """What tells a file from the others of the message."""
+    if news.is_digest:
+        return _span([one.episode], markup)
+    alike = [file for file in news.files if file.sub == one.file.sub]
+    word: str = getattr(wording, one.file.sub)
+    return word if len(alike) == 1 else markup.name(one.file.name, _NAME)
 
 
 def _only_link(news: Announcement, bases: LinkBases) -> str:

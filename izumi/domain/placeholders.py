@@ -84,6 +84,33 @@ def filled(template: str, values: Values, limit: int) -> str:
     return "\n".join(texts).strip()
 
 
+def spread(template: str, values: Values, limit: int, most: int) -> list[str]:
+    """As `filled`, where a list alone may go on in further texts: `most` in all."""
+    slots = [part for part in _parts(template) if part]
+    items = values[slots[0].name] if len(slots) == 1 and isinstance(slots[0], _Slot) else ""
+    if isinstance(items, str):
+        return [filled(template, values, limit)]
+    texts: list[str] = []
+    rest = list(items)
+    while rest and len(texts) + 1 < most and units(", ".join(rest)) > limit:
+        fits = _fitting(rest, limit)
+        if not fits:
+            break
+        texts.append(", ".join(rest[:fits]))
+        rest = rest[fits:]
+    return [*texts, packed(rest, limit)]
+
+
+def _fitting(items: Sequence[str], room: int) -> int:
+    """How many items fit, with commas between them and one behind."""
+    used = 0
+    for number, item in enumerate(items):
+        used += units(item) + 2
+        if used > room:
+            return number
+    return len(items)
+
+
 def packed(items: Sequence[str], room: int) -> str:
     """As many items as fit, with commas, and how many more there are."""
     kept: list[str] = []

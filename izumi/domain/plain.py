@@ -56,5 +56,5 @@ def _lines(shown: Embed) -> Iterator[str]:
     yield from filter(None, [shown.description])
     for name, value, _ in shown.fields:
         if value:
-            yield f"{name}: {value}" if name else value
+            yield f"{name}: {value}" if name.strip("\u200b") else value
     yield from filter(None, [" · ".join(filter(None, [shown.footer, shown.author]))])

@@ -129,11 +129,11 @@ FULL: Final = Template(
     author="{studio}",
     author_url="{studio_link}",
     thumbnail="{cover}",
-    fields=(FieldTemplate(name="Stats", value="{stats}"), _DOWNLOADS, _MIRRORS, _LINKS),
+    fields=(FieldTemplate(name="Stats", value="{stats}"), _LINKS, _DOWNLOADS, _MIRRORS),
 )
 """The embed of the earlier system."""
 
-COMPACT: Final = Template(fields=(_DOWNLOADS, _MIRRORS, _LINKS))
+COMPACT: Final = Template(fields=(_LINKS, _DOWNLOADS, _MIRRORS))
 """Without cover, studio and statistics."""
 
 SHIPPED: Final[Mapping[str, Template]] = {"full": FULL, "compact": COMPACT}

@@ -2,6 +2,7 @@
 """News are the embed of the earlier system, within every limit of Discord."""
 
 import datetime as dt
+import re
 import unicodedata
 from urllib.parse import unquote
 
@@ -15,11 +16,12 @@ from izumi.domain import embed as ours
 from izumi.domain.announce import Announcement, announce
 from izumi.domain.embed import Embed, Field, embed, fitted
 from izumi.domain.events import Distributed, Episode, File
-from izumi.domain.links import LinkBases
+from izumi.domain.links import NO_LINKS, LinkBases
 from izumi.domain.phrases import UNKNOWN, size, stats, summary
+from izumi.domain.placeholders import PLACEHOLDERS
 from izumi.domain.plain import lines, text
 from izumi.domain.show import Show, sameness
-from izumi.domain.template import COMPACT, FULL, Wording
+from izumi.domain.template import COMPACT, FULL, FieldTemplate, Template, Wording
 from tests.support.discord import LIMITS, body_problems, embed_length
 from tests.support.news import AT, BOOKS, acquired, distributed, encoded, file, names
 from tests.support.published import document
@@ -137,8 +139,10 @@ def test_plain_lines_tell_the_same():
         "Hon no Mori - 07 [1080p].mkv",
         "24 mins, 351.2 MiB [Softsub]",
         "Stats: Score: 84/100, Pop: 51234, Total: 13 Eps.",
-        "Links: MyAnimeList: https://myanimelist.net/anime/8001, "
-        + "Anilist: https://anilist.co/anime/9001, Kitsu: https://kitsu.app/anime/7001",
+        (
+            "Links: MyAnimeList: https://myanimelist.net/anime/8001, "
+            "Anilist: https://anilist.co/anime/9001, Kitsu: https://kitsu.app/anime/7001"
+        ),
         "Hon no Mori · Studio Kodama",
     )
 
@@ -177,6 +181,7 @@ def test_different_titles_are_not_the_same():
     assert sameness("…") != sameness("!!")
 
 
+PING = re.compile(r"@(everyone|here|[!&]?\d)", re.IGNORECASE)
 shows = st.builds(
     Show,
     anilist_id=st.integers(1, 10**9),
@@ -196,20 +201,51 @@ facts = st.builds(
         sha256=st.none(),
         sub=st.sampled_from(["softsub", "hardsub", "none"]),
     ),
-    episode=st.builds(Episode, show=names),
+    episode=st.builds(
+        Episode,
+        show=names,
+        season=st.none() | st.integers(0, 10**9),
+        number=st.none() | names | st.integers(0, 10**9).map(str),
+        resolution=st.none() | names,
+        revision=st.none() | st.integers(0, 10**9),
+    ),
     group=st.just("g"),
-    destination=names,
+    destination=names | st.just("vault"),
     at=st.just(AT),
+)
+EVERYTHING = Template(
+    title=" ".join(f"{{{name}}}" for name in PLACEHOLDERS),
+    description="\n".join(f"{name}: {{{name}}}" for name in PLACEHOLDERS),
+    url="https://files.example/?{show}={name}",
+    author="{show} {mirrors}",
+    author_url="{cover}",
+    footer="{list} {links} {title}",
+    thumbnail="{cover}",
+    fields=tuple(
+        FieldTemplate(name=f"{{{name}}}", value=f"{{{name}}}", inline=True)
+        for name in list(PLACEHOLDERS)[:25]
+    ),
+)
+"""Every placeholder in every place."""
+LINKS = LinkBases(
+    "https://" + "x" * 492, {"vault": {"softsub": "https://v.example/a", "hardsub": "https://v"}}
 )
 
 
 @settings(max_examples=60)
-@given(facts, st.none() | shows, st.sampled_from([FULL, COMPACT]), st.none() | names)
-def test_whatever_strangers_write_discord_takes_it_and_nobody_is_pinged(fact, show, template, base):
-    bases = LinkBases(None if base is None else f"https://{base}")
-    body = payload(embed(announce([fact], show), template, bases))
+@given(
+    st.lists(facts, min_size=1, max_size=30),
+    st.none() | shows,
+    st.sampled_from([FULL, COMPACT, EVERYTHING]),
+    st.sampled_from([NO_LINKS, LINKS]),
+)
+def test_whatever_strangers_write_discord_takes_it_and_nobody_is_pinged(
+    some, show, template, bases
+):
+    body = payload(embed(announce(some, show), template, bases))
     assert body_problems(body) == []
     msgspec.json.encode(body)
+    assert not PING.search(str(body))
 
 
 @given(facts, st.none() | shows)
