@@ -46,11 +46,13 @@ class Rules(NamedTuple):
     """What a watch folder takes.
 
     `extensions`: lower case, with the dot. `ignore`: shell patterns, tried on every part
-    of the path and on the whole, whatever the case.
+    of the path and on the whole, whatever the case. `owners`: user ids whose files are
+    taken, besides those of the folder's own owner; None: whoever's.
     """
 
     extensions: frozenset[str] = frozenset(VIDEO)
     ignore: tuple[str, ...] = ()
+    owners: frozenset[int] | None = None
 
 
 class Ignored(NamedTuple):
@@ -75,11 +77,14 @@ def kind_of(mode: int) -> Kind:
     return next((kind for bits, kind in _KINDS if stat.S_IFMT(mode) == bits), "device")
 
 
-def rules(extensions: Iterable[str], ignore: Iterable[str]) -> Rules:
+def rules(
+    extensions: Iterable[str], ignore: Iterable[str], owners: frozenset[int] | None = None
+) -> Rules:
     """Rules from what a person wrote: with or without the dot, in any case."""
     return Rules(
         frozenset("." + text.lower().lstrip(".") for text in extensions),
         tuple(pattern.lower() for pattern in ignore),
+        owners,
     )
 
 
@@ -101,6 +106,20 @@ def decide(path: str, kind: Kind, rules: Rules) -> Ignored | None:
         # A link to a folder has no extension to tell by; its owner may wait for it.
         return Ignored(_REFUSED["link"], tell=True) if kind == "link" else Ignored("is no video")
     return None if kind == "file" else Ignored(_REFUSED[kind], tell=True)
+
+
+def foreign(uid: int, rules: Rules) -> Ignored | None:
+    """Why a file is left alone whose owner is `uid`; None: it is not for that.
+
+    Whoever may write into the folder can put a hard link to another one's file into it.
+    """
+    if rules.owners is None or uid in rules.owners:
+        return None
+    return Ignored(
+        f"belongs to user {uid}, neither to this user nor to the owner of the watch folder; "
+        "if that is right, name the user in the folder's `owners`",
+        tell=True,
+    )
 
 
 def _by_name(name: str, path: str, rules: Rules) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -23,7 +24,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         revision: 2 when another content under this path was acquired before.
         since: When the state began, seconds since 1970.
         reason: Why it is held, ignored, or not further yet.
-        held_at: The step that a held file waits before: "settle", "identify", "store".
+        held_at: The step that a held file waits before: "settle", "identify", "store"; of an
+            ignored one "find", when the look that met it refused it.
         judged: It was quiet for its whole quiet time and still not proved whole.
         gone: It is not below its watch folder any more.
         key: Where it lies below a location, once identified.
@@ -122,7 +124,7 @@ def known_of(row: sqlite3.Row) -> Known:
     """What finding a row again needs."""
     return Known(
         row["id"],
-        os.fsdecode(row["root"]),
+        _root(row["root"]),
         os.fsdecode(row["path"]),
         unsigned(row["device"]),
         unsigned(row["inode"]),
@@ -132,6 +134,12 @@ def known_of(row: sqlite3.Row) -> Known:
         row["gone_since"] is not None,
         row["revision"],
     )
+
+
+@cache
+def _root(raw: bytes) -> str:
+    """There are few, and a sweep reads them with every file."""
+    return os.fsdecode(raw)
 
 
 def values_of(item: Item) -> dict[str, Any]:

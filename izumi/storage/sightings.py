@@ -14,6 +14,8 @@ from izumi.storage.roots import Root
 from izumi.storage.walk import Walk
 
 _SAMPLE = 50
+_AT_FIND = "find"
+"""Of a refused entry: the step that refused it, so that it is taken once it may be."""
 
 
 class TakenIn(NamedTuple):
@@ -39,6 +41,7 @@ def take_in(db: sqlite3.Connection, root: str, walk: Walk, *, whole: bool, now: 
     changes = reconcile(known, seen, root=root, whole=whole, unseen=walk.failed, stands=_stands)
     reasons = {entry.found.path: entry.reason for entry in walk.refused}
     ids = _write(db, os.fsencode(root), changes, reasons, now)
+    ids += _allowed(db, known, walk.found, now)
     refused_before = {row.id for row in known if row.state == "ignored"}
     fresh = [found for found, _ in changes.new]
     fresh += [found for id_, found in changes.changed if id_ not in refused_before]
@@ -59,8 +62,11 @@ def _write(
         state = "ignored" if reason else "seen"
         row = db.execute(
             "INSERT INTO item (root, path, device, inode, size, mtime_ns, revision, state, since,"
-            " reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (root, os.fsencode(found.path), *key_of(found), revision, state, now, reason),
+            " reason, held_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(root, os.fsencode(found.path), *key_of(found), revision, state, now, reason),
+                _AT_FIND if reason else "",
+            ),
         )
         todo.append(int(row.lastrowid or 0))
     for id_, found in changes.changed:
@@ -81,19 +87,39 @@ def _write(
     return list(dict.fromkeys([*todo, *(id_ for id_, _ in others), *changes.back]))
 
 
+def _allowed(
+    db: sqlite3.Connection, known: Iterable[Known], found: Iterable[Found], now: float
+) -> list[int]:
+    """Files that were refused, and are not any more: their owner is another, or allowed now."""
+    refused = {
+        (row.device, row.inode, row.size, row.mtime_ns): row.id
+        for row in known
+        if row.state == "ignored"
+    }
+    if not refused:
+        return []
+    ids = [id_ for one in found if (id_ := refused.get(one[1:])) is not None]
+    sql = (
+        "UPDATE item SET state = 'seen', since = ?, reason = '', held_at = ''"
+        " WHERE id = ? AND state = 'ignored' AND held_at = ?"
+    )
+    return [id_ for id_ in ids if db.execute(sql, (now, id_, _AT_FIND)).rowcount]
+
+
 def replace(
     db: sqlite3.Connection, id_: int, root: bytes, found: Found, *, now: float, refused: str = ""
 ) -> bool:
     """Give a row another content; False when that content has a row already."""
     updated = db.execute(
         "UPDATE OR IGNORE item SET root = ?, path = ?, device = ?, inode = ?, size = ?,"
-        " mtime_ns = ?, state = ?, since = ?, reason = ?, held_at = '', judged = 0,"
+        " mtime_ns = ?, state = ?, since = ?, reason = ?, held_at = ?, judged = 0,"
         " gone_since = NULL, key = '', sub = 'none', episode = NULL, sha256 = '', proved = '',"
         " answered = 0, fix = NULL, approved = 0"
         " WHERE id = ?",
         (
             *(root, os.fsencode(found.path), *key_of(found)),
-            *("ignored" if refused else "settling", now, refused, id_),
+            *("ignored" if refused else "settling", now, refused),
+            *(_AT_FIND if refused else "", id_),
         ),
     )
     return updated.rowcount > 0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from izumi.storage import beneath
-from izumi.storage.entries import Found, Kind, Rules, decide, kind_of
+from izumi.storage.entries import Found, Kind, Rules, decide, foreign, kind_of
 
 _DEEPEST = 64
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -35,9 +35,12 @@ def walk(root: Path, rules: Rules, below: str = "") -> Walk:
         OSError: `root` cannot be opened.
     """
     seen = Walk([], [], [], {})
+    top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    rules = beside_owner(rules, os.fstat(top).st_uid)
     if not below:
-        _folder(os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), "", rules, seen)
+        _folder(top, "", rules, seen)
         return seen
+    os.close(top)
     status = _approach(root, below, rules, seen)
     if status is None:
         return seen
@@ -54,6 +57,11 @@ def walk(root: Path, rules: Rules, below: str = "") -> Walk:
     return seen
 
 
+def beside_owner(rules: Rules, uid: int) -> Rules:
+    """The rules of a watch folder that belongs to `uid`: whose it is may put files into it."""
+    return rules if rules.owners is None else rules._replace(owners=rules.owners | {uid})
+
+
 def _approach(root: Path, path: str, rules: Rules, seen: Walk) -> os.stat_result | None:
     """Judge every part of a path from the root on; None: gone, or left alone."""
     status = None
@@ -63,7 +71,10 @@ def _approach(root: Path, path: str, rules: Rules, seen: Walk) -> os.stat_result
             status = beneath.lstat(root, part)
         except OSError:
             return None
-        ignored = decide(part, kind_of(status.st_mode), rules)
+        kind = kind_of(status.st_mode)
+        ignored = decide(part, kind, rules)
+        if ignored is None and kind == "file":
+            ignored = foreign(status.st_uid, rules)
         if ignored is not None:
             if ignored.tell:
                 seen.refused.append(Refused(_found(part, status), ignored.reason))
@@ -108,9 +119,11 @@ def _entry(entry: os.DirEntry[str], path: str, rules: Rules, seen: Walk) -> bool
             return False
         if kind == "folder":
             return True
-        found = _found(path, entry.stat(follow_symlinks=False))
+        status = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return False
+    found = _found(path, status)
+    ignored = ignored or foreign(status.st_uid, rules)
     if ignored is None:
         seen.found.append(found)
     else:

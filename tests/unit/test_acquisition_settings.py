@@ -5,7 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from izumi.domain.errors import ConfigError
 from izumi.publishers.acquisition import AcquisitionSettings
+from izumi.publishers.acquisition.settings import uids
 
 
 def read(**watch):
@@ -35,6 +37,22 @@ def test_what_makes_no_sense_is_refused_with_the_place(watch, reason):
     with pytest.raises(msgspec.ValidationError, match=reason) as caught:
         read(**watch)
     assert "watch" in str(caught.value)
+
+
+def test_files_of_this_user_of_root_and_of_those_named_are_taken():
+    (watch,) = read(owners=["root", 4242]).watch
+    assert watch.owners == ("root", 4242)
+    numbers = {"torrent": 107}
+    owners = uids(("torrent", 4242), own=1000, of_name=numbers.__getitem__)
+    assert owners == {0, 107, 1000, 4242}
+    assert uids((), own=1000, of_name=numbers.__getitem__) == {0, 1000}
+    assert uids(("*",), own=1000, of_name=numbers.__getitem__) is None
+
+
+def test_an_owner_that_this_host_does_not_know_is_named():
+    (watch,) = read(owners=["nobody of this name"]).watch
+    with pytest.raises(ConfigError, match="/w: owners: this host has no user 'nobody of"):
+        watch.rules()
 
 
 @pytest.mark.parametrize("name", ["jobs", "sweep_s", "claim_s", "stuck_after_s", "held_again_s"])

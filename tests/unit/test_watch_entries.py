@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from izumi.storage.entries import Rules, decide, kind_of, rules, shown
+from izumi.storage.entries import Rules, decide, foreign, kind_of, rules, shown
 
 PLAIN = Rules()
 
@@ -90,6 +90,14 @@ def test_any_bytes_can_be_decided_and_shown(raw):
     name = raw.decode("utf-8", "surrogateescape")
     decide(name, "file", PLAIN)
     assert shown(name).encode()
+
+
+def test_a_file_of_an_unknown_owner_is_refused_aloud_unless_anybody_may():
+    ignored = foreign(107, Rules(owners=frozenset({0, 1000})))
+    assert ignored.tell
+    assert "user 107" in ignored.reason
+    assert foreign(1000, Rules(owners=frozenset({0, 1000}))) is None
+    assert foreign(107, Rules(owners=None)) is None
 
 
 def test_modes_become_kinds():

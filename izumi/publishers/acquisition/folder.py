@@ -18,12 +18,12 @@ from izumi.domain.errors import Unavailable
 from izumi.failpoints import failpoint
 from izumi.publishers.acquisition.settings import AcquisitionSettings, WatchSettings
 from izumi.storage import beneath, roots
-from izumi.storage.entries import Found, Rules, decide, kind_of, shown
+from izumi.storage.entries import Found, Rules, decide, foreign, kind_of, shown
 from izumi.storage.events import OpenWatch, Watcher, WatchFailed, open_watch
 from izumi.storage.ledger import Ledger
 from izumi.storage.roots import Offline, Root
 from izumi.storage.sightings import TakenIn
-from izumi.storage.walk import Walk, walk
+from izumi.storage.walk import Walk, beside_owner, walk
 
 log = structlog.get_logger()
 
@@ -304,13 +304,18 @@ def _kept(root: Path, sample: Collection[Found]) -> int:
 
 def _why_not(root: Path, path: str, rules: Rules) -> str:
     parts = path.split("/") if path else []
+    with contextlib.suppress(OSError):
+        rules = beside_owner(rules, root.stat().st_uid)
     for depth in range(1, len(parts) + 1):
         part = "/".join(parts[:depth])
         try:
             status = beneath.lstat(root, part)
         except OSError as exc:
             return f"{shown(part)}: {exc.strerror}"
-        ignored = decide(part, kind_of(status.st_mode), rules)
+        kind = kind_of(status.st_mode)
+        ignored = decide(part, kind, rules)
+        if ignored is None and kind == "file":
+            ignored = foreign(status.st_uid, rules)
         if ignored is not None:
             return f"{shown(part)}: {ignored.reason}"
     return ""

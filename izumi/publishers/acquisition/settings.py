@@ -1,10 +1,14 @@
 """`[acquisition]` and `[[acquisition.watch]]`."""
 
+import os
+import pwd
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from izumi.domain.errors import ConfigError
 from izumi.domain.release import Extras
 from izumi.domain.subjects import Priority
 from izumi.storage.entries import VIDEO, Rules, rules
@@ -29,6 +33,9 @@ class WatchSettings(
             name or its folder's: "hold" asks a person, "file" stores them below
             `<Show>/Extras`, "ignore" leaves them where they are. What only may be an
             extra is asked about in any case.
+        owners: Users whose files are taken, by name or number, besides this user, root and
+            the owner of the folder; "*" takes whoever's. Others could have a file of a third
+            one acquired by linking it into the folder.
         remove_empty_folders: After "delete", remove the folders that it leaves empty.
     """
 
@@ -40,6 +47,7 @@ class WatchSettings(
     ignore: tuple[str, ...] = ()
     source: Literal["keep", "delete"] = "keep"
     extras: Extras = "hold"
+    owners: tuple[str | int, ...] = ()
     remove_empty_folders: bool = False
 
     def __post_init__(self) -> None:
@@ -56,8 +64,41 @@ class WatchSettings(
             raise ValueError(f"path: {str(self.path)!r} must be absolute")
 
     def rules(self) -> Rules:
-        """What is taken from the folder."""
-        return rules(self.extensions, self.ignore)
+        """What is taken from the folder.
+
+        Raises:
+            ConfigError: This host has no user of a name in `owners`.
+        """
+        try:
+            owners = uids(self.owners, own=os.geteuid(), of_name=_uid)
+        except KeyError as exc:
+            msg = f"{self.path}: owners: this host has no user {exc.args[0]!r}"
+            raise ConfigError(msg) from exc
+        return rules(self.extensions, self.ignore, owners)
+
+
+def uids(
+    owners: Sequence[str | int], *, own: int, of_name: Callable[[str], int]
+) -> frozenset[int] | None:
+    """The user ids whose files are taken; None: whoever's. Pure.
+
+    Args:
+        owners: Of the settings.
+        own: User of this process.
+        of_name: The id of a user of this host; raises KeyError.
+    """
+    if "*" in owners:
+        return None
+    named = (of_name(one) if isinstance(one, str) else one for one in owners)
+    # Whoever is root needs no trick.
+    return frozenset({own, 0, *named})
+
+
+def _uid(name: str) -> int:
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError as exc:
+        raise KeyError(name) from exc
 
 
 class AcquisitionSettings(
