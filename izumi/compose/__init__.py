@@ -2,15 +2,18 @@
 
 from izumi.compose.catalogue import catalogue_for_once
 from izumi.compose.connections import bus, hand_back, prepare, prepare_patiently, store
+from izumi.compose.encoding import transcoder
 from izumi.compose.instance import Instance, instance, instance_name, run
-from izumi.compose.telling import targets
+from izumi.compose.telling import facts_for_once, targets
 from izumi.compose.wanted import (
     Wanted,
     chosen,
     configured,
+    link_bases,
     locations,
     memberships,
     scratch_root,
+    template,
 )
 
 __all__ = [
@@ -20,9 +23,11 @@ __all__ = [
     "catalogue_for_once",
     "chosen",
     "configured",
+    "facts_for_once",
     "hand_back",
     "instance",
     "instance_name",
+    "link_bases",
     "locations",
     "memberships",
     "prepare",
@@ -31,4 +36,6 @@ __all__ = [
     "scratch_root",
     "store",
     "targets",
+    "template",
+    "transcoder",
 ]

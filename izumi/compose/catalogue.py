@@ -12,6 +12,7 @@ from izumi.clients.catalogue import Catalogue
 from izumi.clients.catalogue_answers import Freshness
 from izumi.clients.catalogue_store import CatalogueStore
 from izumi.clients.http import Http
+from izumi.clients.settings import AnilistSettings
 from izumi.domain.errors import ConfigError
 from izumi.domain.matching.redirects import NONE, Redirects, parse
 from izumi.settings import Settings
@@ -61,6 +62,12 @@ def catalogue(
     )
 
 
+def hurried(http: Http, ours: AnilistSettings) -> Anilist:
+    """AniList for a person who waits: asked once, and given up when it does not answer."""
+    shorter = msgspec.structs.replace(ours, timeout_s=min(ours.timeout_s, _HURRIED_S))
+    return Anilist(http, shorter, tries=1, away_s=_PATIENT_S)
+
+
 @contextlib.asynccontextmanager
 async def catalogue_for_once(settings: Settings, *, offline: bool) -> AsyncIterator[Catalogue]:
     """A catalogue for one run of a command, which gives up AniList once it does not answer.
@@ -75,8 +82,7 @@ async def catalogue_for_once(settings: Settings, *, offline: bool) -> AsyncItera
         if ours.enabled and not offline:
             http = Http()
             stack.push_async_callback(http.aclose)
-            hurried = msgspec.structs.replace(ours, timeout_s=min(ours.timeout_s, _HURRIED_S))
-            anilist = Anilist(http, hurried, tries=1, away_s=_PATIENT_S)
+            anilist = hurried(http, ours)
         shows = catalogue(settings, anilist, patience_s=_PATIENT_S)
         stack.push_async_callback(shows.aclose)
         yield shows

@@ -1,5 +1,7 @@
 """Where people are told, from the settings of a notifier group."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 from izumi.clients.anilist import Anilist
@@ -12,7 +14,9 @@ from izumi.clients.facts_cache import FactsCache
 from izumi.clients.http import Http
 from izumi.clients.journal import Journal
 from izumi.clients.kitsu import Kitsu
+from izumi.clients.ports import ShowFacts
 from izumi.clients.secret_file import secret
+from izumi.compose.catalogue import hurried
 from izumi.compose.wanted import link_bases, template
 from izumi.consumers.notifier_settings import AppriseTarget, DiscordTarget
 from izumi.consumers.telling import Target
@@ -90,3 +94,17 @@ def facts(
     )
     stack.push_async_callback(found.aclose)
     return found
+
+
+@contextlib.asynccontextmanager
+async def facts_for_once(settings: Settings, *, offline: bool) -> AsyncIterator[ShowFacts | None]:
+    """As `facts`, for one run of a command: AniList is asked once, and not waited for."""
+    async with AsyncExitStack() as stack:
+        found = None
+        if settings.anilist.enabled and not offline:
+            http = Http()
+            stack.push_async_callback(http.aclose)
+            settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            anilist = hurried(http, settings.anilist)
+            found = facts(settings, anilist, http=http, stack=stack)
+        yield found
