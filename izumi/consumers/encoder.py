@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from izumi.consumers.encoder_output import Made, Output, Record
+from izumi.consumers.encoder_output import Made, Output, Record, show_of
 from izumi.consumers.encoder_settings import EncoderSettings
 from izumi.consumers.encoder_source import Source
+from izumi.domain import overrides
 from izumi.domain.errors import Fenced, Held, Rejected
 from izumi.domain.events import Acquired, Encoded, Fact
 from izumi.domain.profile import Profile
@@ -92,6 +93,7 @@ class Encoder:
             record,
             name=name,
             profile=self.profiles[name],
+            override=overrides.of_show(self.settings.override, show_of(source.file.key)),
             places=[self.locations[place] for place in self.settings.destinations],
             store=self.store,
             media=self.transcoder,

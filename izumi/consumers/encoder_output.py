@@ -19,6 +19,7 @@ from izumi.consumers.encoder_source import Source
 from izumi.domain import encode_plan, keys
 from izumi.domain.errors import Held, StorageUnavailable
 from izumi.domain.events import File
+from izumi.domain.overrides import Override
 from izumi.domain.profile import Profile
 from izumi.failpoints import failpoint
 from izumi.media.ports import Transcoder
@@ -60,6 +61,7 @@ class Output:
         record: Of the job; what is made is added.
         name: Of the profile.
         profile: What is wanted.
+        override: What a person decided for the show; None: nothing.
         places: Destinations, the deciding one first.
         store: Moves the files.
         media: Does the work.
@@ -76,6 +78,7 @@ class Output:
         *,
         name: str,
         profile: Profile,
+        override: Override | None,
         places: Sequence[Location],
         store: Store,
         media: Transcoder,
@@ -89,6 +92,7 @@ class Output:
         self._record = record
         self._name = name
         self._profile = profile
+        self._override = override
         self._places = places
         self._store = store
         self._media = media
@@ -170,6 +174,8 @@ class Output:
             self._profile,
             profile_name=self._name,
             title=PurePosixPath(self.key).stem,
+            show=show_of(self.key),
+            override=self._override,
         )
         found = await self._media.preflight(plan, probe, folder)
         plan = await self._media.settle(plan, folder, report("choosing"))
@@ -269,6 +275,11 @@ class Output:
         for made in self._known if self._kept is not None else ():
             if self._kept is not None and made.file.sha256 is not None:
                 self._kept.drop(made.file.sha256)
+
+
+def show_of(key: str) -> str:
+    """Name of the show's folder."""
+    return PurePosixPath(key).parts[0]
 
 
 def hardsub_key(key: str, suffix: str = "") -> str:

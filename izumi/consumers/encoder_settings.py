@@ -3,6 +3,7 @@
 import msgspec
 
 from izumi.domain import hours
+from izumi.domain.overrides import Override
 
 
 class EncoderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +29,8 @@ class EncoderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         stall_s: An encode that got no further for so long is ended and tried again.
         upload_patience_s: How long a destination that is down is tried again before the
             attempt is given up; its encode is kept for the next one.
+        override: What you decide for single shows, `[[encoder.<group>.override]]`; the first
+            that names the show counts.
     """
 
     destinations: tuple[str, ...]
@@ -42,6 +45,7 @@ class EncoderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     limit_h: float | None = None
     stall_s: float = 120.0
     upload_patience_s: float = 300.0
+    override: tuple[Override, ...] = ()
 
     def __post_init__(self) -> None:
         """Check what one field alone can tell."""

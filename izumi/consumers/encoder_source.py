@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
+from izumi.consumers import encoder_sidecars
 from izumi.domain import encode_plan
 from izumi.domain.errors import NoSpace, StorageUnavailable
 from izumi.domain.events import Acquired, File
@@ -60,7 +61,7 @@ class Source:
         Raises:
             NoSpace: This host is too full.
             StorageUnavailable: No location that this host knows has it.
-            Held: It is no media, or not whole.
+            Held: It is no media, or not whole, or what lies beside it is no script.
             ToolFailed: The prober failed.
         """
         if self._probe is None:
@@ -68,8 +69,15 @@ class Source:
             if not await self._taken():
                 await self._download()
             failpoint("encoder.after_download")
+            beside = await encoder_sidecars.fetch(
+                self.file,
+                self._job.scratch,
+                store=self._store,
+                sources=self._sources,
+                known=self._known,
+            )
             self._job.report("examining")
-            self._probe = await self._media.examine(self._job.scratch)
+            self._probe = await self._media.examine(self._job.scratch, beside)
             failpoint("encoder.after_probe")
         return self._probe
 

@@ -101,6 +101,7 @@ class SubtitleStream(Stream, frozen=True, kw_only=True):
             Such a track has an index after every stream of the video.
         file: Name below the job's folder of the ASS file made of it; empty: not made.
         events: Lines, or pictures, that are shown.
+        trouble: Why none of it could be read, as a sentence; empty: it could.
         unread: Packets that ought to hold a line and do not.
         spoken: Those of them that are speech by their form: not placed, not drawn.
         spoken_s: Seconds with speech on the screen.
@@ -117,6 +118,7 @@ class SubtitleStream(Stream, frozen=True, kw_only=True):
     beside: str = ""
     file: str = ""
     events: int = 0
+    trouble: str = ""
     unread: int = 0
     spoken: int = 0
     spoken_s: float = 0.0

@@ -110,6 +110,8 @@ def choose_subtitles(
     override = question.override
     policy = (override and override.no_subtitles) or profile.no_subtitles
     tracks = [track for track in probe.subtitles if track.events]
+    if override is None or not override.subtitles:
+        _refuse_troubled(probe.subtitles, profile, question)
     if override is not None and override.subtitles:
         burnt = _overridden(override.subtitles, tracks, audio, question)
     elif tracks:
@@ -124,6 +126,17 @@ def choose_subtitles(
         raise Held(why, facts)
     _refuse_unreadable(burnt.tracks, question)
     return burnt
+
+
+def _refuse_troubled(
+    tracks: Sequence[SubtitleStream], profile: Profile, question: Question
+) -> None:
+    """What a person laid beside the video is not passed over because it cannot be read."""
+    wanted = {*map(languages.normal, profile.subtitle_languages), ""}
+    for track in tracks:
+        if track.trouble and language(track) in wanted:
+            why = f"{track.beside or f'track {track.index}'} cannot be read: {track.trouble}"
+            raise question.held("subtitles", why, [own for own in tracks if own.events] or tracks)
 
 
 def _by_language(

@@ -1,11 +1,12 @@
 """What units know of media work. `transcoder.py` and `probe.py` do it with real tools."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from izumi.domain.encode_plan import Plan
 from izumi.domain.probe import Probe
+from izumi.domain.sidecars import Sidecar
 
 OnEncoded = Callable[[float, str], None]
 """Called with the fraction done, 0 to 1, and speed and time left for people."""
@@ -14,7 +15,14 @@ OnEncoded = Callable[[float, str], None]
 class Prober(Protocol):
     """Reads facts of files that strangers made, where it can do no harm."""
 
-    async def probe(self, path: Path, *, walk: bool, folder: Path | None = None) -> Probe:
+    async def probe(
+        self,
+        path: Path,
+        *,
+        walk: bool,
+        folder: Path | None = None,
+        beside: Sequence[Sidecar] = (),
+    ) -> Probe:
         """All facts of one file.
 
         Args:
@@ -23,6 +31,8 @@ class Prober(Protocol):
                 in the middle known.
             folder: Receives the attached fonts (`fonts/`) and the scripts of text
                 subtitles, under names of our own.
+            beside: Subtitle files of it, which lie beside `path` as `sidecars.own_name`
+                calls them.
 
         Raises:
             Held: It is no media that can be read; a person sees what it is.
@@ -40,8 +50,10 @@ class Prober(Protocol):
 class Transcoder(Protocol):
     """Works on one job's folder, in which the source lies under `encode_plan.SOURCE`."""
 
-    async def examine(self, folder: Path) -> Probe:
+    async def examine(self, folder: Path, beside: Sequence[Sidecar] = ()) -> Probe:
         """All facts of the source, its fonts and scripts written beside it.
+
+        Subtitle files of its own lie in the folder as `sidecars.own_name` calls them.
 
         Raises:
             Held: It is no media, not whole, or larger than this host decodes.

@@ -2,14 +2,17 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from izumi import children
 from izumi.children import Limits
+from izumi.domain import languages, sidecars
 from izumi.domain.errors import Held, ToolFailed
 from izumi.domain.probe import Probe, broken
+from izumi.domain.sidecars import Sidecar
 from izumi.media.formats import UNREADABLE
 from izumi.media.settings import MIB, FfmpegSettings
 
@@ -30,9 +33,20 @@ class ChildProber:
             network=False,
         )
 
-    async def probe(self, path: Path, *, walk: bool, folder: Path | None = None) -> Probe:
+    async def probe(
+        self,
+        path: Path,
+        *,
+        walk: bool,
+        folder: Path | None = None,
+        beside: Sequence[Sidecar] = (),
+    ) -> Probe:
         """See `ports.Prober`."""
         options = ["--walk"] if walk else []
+        for number, sidecar in enumerate(beside):
+            own = path.with_name(sidecars.own_name(number, sidecar))
+            # As one word: an empty language would be no argument of its own.
+            options += [f"--beside={own}", f"--language={languages.normal(sidecar.language)}"]
         if folder is not None:
             options += ["--folder", str(folder)]
         options += ["--max-pixels", str(self._settings.max_pixels), "--", str(path)]
@@ -49,7 +63,7 @@ class ChildProber:
         if done.returncode != 0:
             why = f"met its {done.stopped}" if done.stopped else f"ended with {done.returncode}"
             raise ToolFailed(f"the prober {why} on {path.name} ({size} bytes): {last}")
-        return _decoder.decode(done.stdout)
+        return sidecars.named(_decoder.decode(done.stdout), beside)
 
     async def prove_whole(self, path: Path) -> str | None:
         """See `ports.Prober`."""

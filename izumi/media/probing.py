@@ -7,6 +7,7 @@ read; the last line on stderr says why.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from av.stream import AttachmentStream
 from izumi.domain import render_log
 from izumi.domain.probe import Probe, SubtitleStream
 from izumi.media import stream_facts
+from izumi.media.beside import read as read_beside
 from izumi.media.font_folder import FontFolder
 from izumi.media.formats import FORMATS, UNREADABLE
 from izumi.media.images import BURNABLE, Images
@@ -71,7 +73,7 @@ class _Reader:
             elif not self._decode or self._frame is not None:
                 return
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self, beside: Sequence[tuple[Path, str]]) -> dict[str, Any]:
         """The streams, as fields of `Probe`; scripts and fonts are written on the way."""
         video, audio, subtitles = [], [], []
         scripts = Scripts(self._folder, self._fonts, self._film_end_s())
@@ -93,6 +95,9 @@ class _Reader:
                 shown = stream_facts.subtitles(stream, common | {"packets": packets})
                 found_in_it = self._shown(stream.index, scripts)
                 subtitles.append(msgspec.structs.replace(shown, **found_in_it))
+        for number, (path, language) in enumerate(beside, len(self.streams)):
+            size = self._picture_size()
+            subtitles.append(read_beside(path, language, number, scripts=scripts, size=size))
         return {
             "video": tuple(video),
             "audio": tuple(audio),
@@ -140,8 +145,23 @@ def _first_frame(packet: Any) -> Any:
     return frames[0] if frames else None
 
 
-def probe(path: Path, *, walk: bool, folder: Path | None, max_pixels: int) -> Probe:
+def probe(
+    path: Path,
+    *,
+    walk: bool,
+    folder: Path | None,
+    max_pixels: int,
+    beside: Sequence[tuple[Path, str]] = (),
+) -> Probe:
     """All facts; `folder` receives `fonts/` and `track_<index>.ass`.
+
+    Args:
+        path: The file.
+        walk: Read every packet.
+        folder: None: nothing is written.
+        max_pixels: Larger pictures are not decoded.
+        beside: Subtitle files beside it, with their languages; they become tracks after
+            those of the file.
 
     Raises:
         Unreadable: The file is no media, or holds something that no episode holds.
@@ -158,7 +178,7 @@ def probe(path: Path, *, walk: bool, folder: Path | None, max_pixels: int) -> Pr
                 reader = _Reader(container, folder, max_pixels)
                 reader.read(walk=walk)
                 duration = container.duration
-                facts = reader.facts()
+                facts = reader.facts(beside)
         except av.FFmpegError as exc:
             said = "; ".join(_errors(log)[:3])
             raise Unreadable(f"{exc.strerror}{f' ({said})' if said else ''}") from exc
@@ -190,10 +210,18 @@ def main(argv: list[str]) -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--walk", action="store_true", help="read every packet")
     parser.add_argument("--folder", type=Path, help="receives fonts and scripts")
+    parser.add_argument("--beside", type=Path, action="append", default=[], help="subtitles")
+    parser.add_argument("--language", action="append", default=[], help="of each of them")
     parser.add_argument("--max-pixels", type=int, default=4096 * 2304)
     asked = parser.parse_args(argv)
     try:
-        found = probe(asked.file, walk=asked.walk, folder=asked.folder, max_pixels=asked.max_pixels)
+        found = probe(
+            asked.file,
+            walk=asked.walk,
+            folder=asked.folder,
+            max_pixels=asked.max_pixels,
+            beside=list(zip(asked.beside, asked.language, strict=True)),
+        )
     except (Unreadable, OSError) as exc:
         sys.stderr.write(f"{exc}\n")
         return UNREADABLE

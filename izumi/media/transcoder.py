@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,13 @@ from izumi.domain import ass_write, encode_plan, han, proof, render_log, video_c
 from izumi.domain.encode_plan import OUTPUT, SOURCE, Plan
 from izumi.domain.errors import Held
 from izumi.domain.probe import Probe, broken
+from izumi.domain.sidecars import Sidecar
 from izumi.media import fonts
 from izumi.media.binary import Capabilities
 from izumi.media.ffmpeg import Ffmpeg
 from izumi.media.formats import FORMATS
 from izumi.media.ports import OnEncoded
+from izumi.media.preview import preview
 from izumi.media.probe import ChildProber
 from izumi.media.progress import Step
 from izumi.media.proof import OutputProof
@@ -72,9 +74,9 @@ class FfmpegTranscoder:
         self._threads = threads or min(os.cpu_count() or 1, _MOST_THREADS)
         self._system_fonts = system_fonts
 
-    async def examine(self, folder: Path) -> Probe:
+    async def examine(self, folder: Path, beside: Sequence[Sidecar] = ()) -> Probe:
         """See `ports.Transcoder`."""
-        found = await self._prober.probe(folder / SOURCE, walk=True, folder=folder)
+        found = await self._prober.probe(folder / SOURCE, walk=True, folder=folder, beside=beside)
         why = broken(found)
         if why is not None:
             raise Held(f"the source is not whole: {why}", {"size": f"{found.size}"})
@@ -117,14 +119,11 @@ class FfmpegTranscoder:
 
     async def encode(self, plan: Plan, folder: Path, progress: OnEncoded) -> dict[str, Any]:
         """See `ports.Transcoder`."""
-        argv = encode_plan.argv(
-            plan, max_pixels=self._settings.max_pixels, threads=self._threads, formats=FORMATS
-        )
         size = (folder / SOURCE).stat().st_size
         # It may be the link to a file that is kept.
         (folder / OUTPUT).unlink(missing_ok=True)
         ran = await self._ffmpeg.run(
-            argv,
+            self.argv(plan),
             folder,
             film_s=plan.duration_s,
             pixels=plan.expected.width * plan.expected.height,
@@ -140,6 +139,17 @@ class FfmpegTranscoder:
         if missing:
             raise Held("no font has a shape for characters of the subtitles", _listed(missing))
         return {"ffmpeg": self._version}
+
+    def argv(self, plan: Plan) -> list[str]:
+        """Arguments of the encode, for people too."""
+        return encode_plan.argv(
+            plan, max_pixels=self._settings.max_pixels, threads=self._threads, formats=FORMATS
+        )
+
+    async def preview(self, plan: Plan, folder: Path, at_s: float) -> Path:
+        """See `preview.preview`."""
+        env = self._fonts(folder, plan)
+        return await preview(self._ffmpeg, plan, folder, at_s, env=env, threads=self._threads)
 
     async def prove(self, plan: Plan, folder: Path, progress: OnEncoded) -> dict[str, Any]:
         """See `ports.Transcoder`."""
@@ -179,6 +189,6 @@ def _told(plan: Plan, progress: OnEncoded) -> Callable[[Step], None]:
 def _detail(step: Step, duration_s: float) -> str:
     if step.paused:
         return "paused until work is allowed again"
-    left_s = (duration_s - step.done_s) / step.speed if step.speed > 0 else None
-    left = "" if left_s is None else f", {left_s // 60:.0f}:{left_s % 60:02.0f} left"
+    left_s = max(duration_s - step.done_s, 0.0) / step.speed if step.speed > 0 else None
+    left = "" if left_s is None else ", {}:{:02} left".format(*divmod(round(left_s), 60))
     return f"{step.fps:.1f} pictures/s, {step.speed:.2f}x{left}"

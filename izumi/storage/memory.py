@@ -32,6 +32,16 @@ class MemoryStore:
         content = self._at(at).get(spot(file, at).path)
         return None if content is None else Entry(len(content))
 
+    async def beside(self, file: File, at: Location) -> dict[str, int]:
+        """As the port says."""
+        folder = spot(file, at).beside("").path
+        files = self._at(at)
+        return {
+            path.removeprefix(folder): len(content)
+            for path, content in files.items()
+            if path.startswith(folder) and "/" not in path.removeprefix(folder)
+        }
+
     async def has(self, file: File, at: Location) -> bool:
         """As the port says."""
         return self._holds(file, spot(file, at), at)

@@ -61,6 +61,13 @@ class Store(Protocol):
             StorageUnavailable: The location did not answer; absence is not proved.
         """
 
+    async def beside(self, file: File, at: Location) -> dict[str, int]:
+        """Names and sizes of the files in the file's folder, itself among them where it lies.
+
+        Raises:
+            StorageUnavailable: As `stat`.
+        """
+
     async def has(self, file: File, at: Location) -> bool:
         """Whether exactly this file (size, and content where it can be told) lies there.
 

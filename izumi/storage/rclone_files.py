@@ -225,6 +225,15 @@ class RcloneFiles:
         """
         return [str(item["Name"]) for item in await self._list(of, {}, within_s=None)]
 
+    async def sizes(self, of: Spot) -> dict[str, int]:
+        """As `names`, with the bytes of each file.
+
+        Raises:
+            RcloneFault: It cannot be listed.
+        """
+        listed = await self._list(of, {}, within_s=None)
+        return {str(item["Name"]): int(item["Size"]) for item in listed}
+
     async def paths(self, of: Spot, ending: str) -> list[str]:
         """The files at any depth below the folder of `of`, as paths below the root.
 

@@ -38,6 +38,14 @@ class RcloneStore:
         """As the port says."""
         return await self._files.entry(spot(file, at))
 
+    async def beside(self, file: File, at: Location) -> dict[str, int]:
+        """As the port says; one listing of one folder."""
+        place = spot(file, at)
+        sizes = await self._files.sizes(place)
+        if not sizes:
+            await self._files.root_is_there(place)
+        return sizes
+
     async def has(self, file: File, at: Location) -> bool:
         """As the port says; reads the file where the storage has no sha256 of its own."""
         return await self._prover.holds(file, spot(file, at), at.verify)

@@ -218,6 +218,23 @@ async def test_stat_tells_the_size_of_whatever_lies_there(
     assert await stored.store.stat(source.file, shelf.location) == (4,)
 
 
+async def test_what_lies_beside_a_file_is_told_with_its_size(
+    stored: Stored, shelf: Shelf, source: Sample
+):
+    assert await stored.store.beside(source.file, shelf.location) == {}
+    for path, content in (
+        (FINAL, source.content),
+        ("Airing/Show/Show - 01 [1080p].en.ass", b"script"),
+        ("Airing/Show/Extras/Show - 01 [1080p].ass", b"deeper"),
+        ("Airing/Other/Show - 01 [1080p].ass", b"another show"),
+    ):
+        shelf.write(path, content)
+    assert await stored.store.beside(source.file, shelf.location) == {
+        "Show - 01 [1080p].mkv": len(source.content),
+        "Show - 01 [1080p].en.ass": 6,
+    }
+
+
 @pytest.mark.parametrize("verify", ["hash", "read"])
 async def test_something_else_under_the_name_is_not_had_but_held(
     stored: Stored, source: Sample, verify: str

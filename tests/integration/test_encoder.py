@@ -15,9 +15,10 @@ import pytest
 
 from izumi.consumers.encoder_output import hardsub_key
 from izumi.consumers.encoder_settings import EncoderSettings
-from izumi.domain import events
+from izumi.domain import events, sidecars
 from izumi.domain.errors import BadKey, Fenced, Held, NoSpace, Rejected, StorageUnavailable
 from izumi.domain.events import Encoded, File
+from izumi.domain.overrides import Override
 from izumi.domain.profile import Profile
 from tests.support.encoder_bench import AT, KEY, OUTPUT_KEY, PLACES, Bench
 from tests.support.media import FAST, Media, attached, clip, white
@@ -243,9 +244,10 @@ async def test_what_was_downloaded_is_not_fetched_again_on_the_same_host(tmp_pat
     with pytest.raises(Stop):
         await bench.encode(first)
     later = bench.again(first)
-    bench.store.down |= {"near", "far"}
+    bench.store.calls.clear()
     await bench.encode(later)
     assert ("downloading", 1.0, "kept from an earlier attempt") in later.reports
+    assert ("get", "far") not in bench.store.calls
 
 
 async def test_what_was_downloaded_and_then_spoilt_is_fetched_again(tmp_path):
@@ -356,7 +358,7 @@ async def test_a_profile_that_was_told_is_not_done_again(tmp_path, monkeypatch):
 RUN = """
 import asyncio, sys
 from pathlib import Path
-from izumi.domain import events
+from izumi.domain import events, sidecars
 from tests.support.media import FAST, Media, attached, clip, white
 from tests.support.encoder_bench import Bench
 from tests.support.job import FakeJob
@@ -490,3 +492,46 @@ def test_a_suffix_stands_before_the_ending_and_a_name_too_long_is_refused():
 def test_a_configuration_that_cannot_work_is_refused(wrong):
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(wrong, EncoderSettings)
+
+
+SIDECAR = "The Spring/The Spring - 01 [1080p].en.ass"
+
+
+def lay(bench: Bench, place: str, key: str, content: bytes) -> None:
+    path = bench.store.path(File(key=key, size=0, sha256=None, sub="softsub"), PLACES[place])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+async def test_subtitle_files_beside_the_source_come_with_it(bench):
+    lay(bench, "far", SIDECAR, b"a script")
+    lay(bench, "far", SIDECAR.replace("01", "02"), b"of another episode")
+    # Where the video does not lie, nothing is its own.
+    lay(bench, "near", SIDECAR.replace(".en", ".de"), b"left behind")
+    await bench.encode(bench.job())
+    assert bench.media.beside == {"The Spring - 01 [1080p].en.ass": b"a script"}
+
+
+async def test_a_source_whose_neighbours_cannot_be_told_is_tried_again(bench, monkeypatch):
+    async def down(_file, at):
+        raise StorageUnavailable(f"{at.name} does not answer")
+
+    monkeypatch.setattr(bench.store, "beside", down)
+    with pytest.raises(StorageUnavailable, match=r"what lies beside .* cannot be told"):
+        await bench.encode(bench.job())
+
+
+async def test_a_subtitle_file_larger_than_any_script_is_held(bench, monkeypatch):
+    monkeypatch.setattr(sidecars, "MOST_BYTES", 10)
+    lay(bench, "far", SIDECAR, bytes(11))
+    with pytest.raises(Held, match="has 11 bytes, more than any script"):
+        await bench.encode(bench.job())
+
+
+async def test_what_is_decided_for_a_show_holds_for_that_show(tmp_path):
+    other = Override(show="Another", audio=9)
+    own = Override(show="the spring", no_subtitles="pass", audio=1)
+    bench = Bench(tmp_path, b"an episode, raw", override=(other, own))
+    fact = await bench.encode(bench.job())
+    assert fact.recipe["subtitles"] == []
+    assert "sound: the override says 1" in fact.recipe["why"]

@@ -38,6 +38,12 @@ class FolderStore:
         path = self.path(file, at)
         return Entry(path.stat().st_size) if path.exists() else None
 
+    async def beside(self, file: File, at: Location) -> dict[str, int]:
+        self._ask("beside", at)
+        folder = self.path(file, at).parent
+        found = folder.iterdir() if folder.is_dir() else ()
+        return {path.name: path.stat().st_size for path in found if path.is_file()}
+
     async def has(self, file: File, at: Location) -> bool:
         self._ask("has", at)
         path = self.path(file, at)
@@ -99,7 +105,8 @@ class FolderStore:
 
     def _whole(self, file: File, at: Location) -> Path:
         path = self.path(file, at)
-        if at.name in self.down or not path.exists() or _sha256(path) != file.sha256:
+        known = file.sha256 is None or (path.exists() and _sha256(path) == file.sha256)
+        if at.name in self.down or not path.exists() or not known:
             raise StorageUnavailable(f"{file.key} is not at {at.name}")
         return path
 

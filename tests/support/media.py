@@ -4,14 +4,14 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
-from izumi.domain import encode_plan
+from izumi.domain import encode_plan, sidecars
 from izumi.domain.encode_plan import OUTPUT, SOURCE, Plan
 from izumi.domain.probe import Probe
 from izumi.domain.profile import Profile
@@ -144,12 +144,20 @@ class Media:
         profile: Profile = FAST,
         transcoder: FfmpegTranscoder | None = None,
         spoil: Callable[[Path], None] | None = None,
+        beside: Mapping[str, bytes] | None = None,
     ) -> Encode:
-        """Every step of an encode; `spoil` gets the output before it is proved."""
+        """Every step of an encode; `spoil` gets the output before it is proved.
+
+        `beside` are subtitle files of the source, by what follows the video's name.
+        """
         transcoder = transcoder or await self.transcoder()
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / SOURCE)
-        probe = await transcoder.examine(folder)
+        files = {f"video{words}": content for words, content in (beside or {}).items()}
+        own = sidecars.beside("video.mkv", files)
+        for number, sidecar in enumerate(own):
+            (folder / sidecars.own_name(number, sidecar)).write_bytes(files[sidecar.name])
+        probe = await transcoder.examine(folder, own)
         plan = self.plan(probe, profile)
         recipe = dict(plan.recipe)
         recipe |= await transcoder.preflight(plan, probe, folder)

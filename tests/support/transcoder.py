@@ -1,12 +1,14 @@
 """A `Transcoder` without ffmpeg: the words in the source say how the work goes."""
 
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from izumi.domain.encode_plan import OUTPUT, SOURCE, Plan
 from izumi.domain.errors import Held
 from izumi.domain.probe import AudioStream, Packets, Probe, SubtitleStream, VideoStream
+from izumi.domain.sidecars import Sidecar, own_name
 from izumi.media.ports import OnEncoded
 
 _PACKETS = Packets(count=240, first_s=0.0, last_s=9.96, end_s=10.0)
@@ -19,12 +21,17 @@ class FakeTranscoder:
 
     Attributes:
         encodes: How many there were.
+        beside: Subtitle files beside the source, by their names there.
     """
 
     def __init__(self) -> None:
         self.encodes = 0
+        self.beside: dict[str, bytes] = {}
 
-    async def examine(self, folder: Path) -> Probe:
+    async def examine(self, folder: Path, beside: Sequence[Sidecar] = ()) -> Probe:
+        self.beside = {
+            own.name: (folder / own_name(n, own)).read_bytes() for n, own in enumerate(beside)
+        }
         data = (folder / SOURCE).read_bytes()
         if b"damaged" in data:
             raise Held("the source is not whole: it is damaged")
