@@ -2,6 +2,7 @@
 
 IzumiError
 ├── Unavailable          may succeed later: redeliver with backoff
+│   ├── Postponed            nothing failed: do it from a time on, and count nothing
 │   ├── BusUnavailable       the bus did not answer or refused for now
 │   ├── StorageUnavailable   a location did not answer
 │   ├── NoSpace              this host is too full: another one may have room
@@ -40,6 +41,19 @@ class Unavailable(IzumiError):
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.host = host
+
+
+class Postponed(Unavailable):
+    """Nothing failed, but it is not to be done before a time; it counts as no attempt.
+
+    Args:
+        message: What waits, and for what.
+        wait_s: Seconds until then.
+    """
+
+    def __init__(self, message: str, *, wait_s: float) -> None:
+        super().__init__(message, retry_after_s=wait_s)
+        self.wait_s = wait_s
 
 
 class BusUnavailable(Unavailable):

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from izumi.domain.errors import ToolFailed, Unavailable, UnknownEvent
+from izumi.domain.errors import Postponed, ToolFailed, Unavailable, UnknownEvent
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,6 +70,8 @@ def verdict(
         now: Now, by the same clock.
         spread: 0 to 1, random.
     """
+    if isinstance(error, Postponed):
+        return Verdict("again", error.wait_s)
     counted = max(1, attempt - host_failures)
     delay_s = max(backoff_s(policy, counted, spread), error.retry_after_s or 0.0)
     if error.host:
