@@ -43,7 +43,13 @@ izumi.command(
     "izumi.commands.acquire:acquire", help="Acquire files or folders of a watch folder now."
 )
 izumi.command(
+    "izumi.commands.encode:encode", help="Encode one file, explain its plan, or preview a picture."
+)
+izumi.command(
     "izumi.commands.identify:identify", help="Say what files would be called, and how sure that is."
+)
+izumi.command(
+    "izumi.commands.notify:notify", help="Show what a message to people would look like."
 )
 izumi.command(
     "izumi.commands.doctor:doctor",

@@ -19,6 +19,18 @@ ConfigFile = Annotated[
 ]
 
 
+def load_or_default(config: Path | None) -> Settings:
+    """As `load`, where no file is no fault: what holds without one. Logs warnings alone.
+
+    Raises:
+        ConfigError: As `load`, for a file that was asked for or found.
+    """
+    path = settings_.find_or_none(config)
+    settings = settings_.load(path) if path else settings_.unconfigured()
+    telemetry.configure("warning", settings.log.format, secrets=settings_.secrets(settings))
+    return settings
+
+
 def load(config: Path | None, *, level: str | None = None) -> Settings:
     """Find, read and check the configuration, and log as it says.
 
