@@ -9,7 +9,6 @@ from typing import Final, Literal, NamedTuple
 from izumi import __version__, compose
 from izumi.bus import binary as nats_server
 from izumi.bus import provision
-from izumi.clients.secret_file import secret
 from izumi.commands.options import ConfigFile, load
 from izumi.domain.errors import IzumiError
 from izumi.media import binary as ffmpeg
@@ -118,14 +117,14 @@ async def _watch(settings: Settings) -> AsyncIterator[Finding]:
 
 async def _secrets(settings: Settings) -> AsyncIterator[Finding]:
     for group, notifier in settings.notifier.items():
-        for target in notifier.discord:
+        for target in notifier.targets:
             topic = f"notifier.{group}"
             try:
-                secret(target.url, target.url_file, target.name)
+                compose.check_target(settings, group, target)
             except IzumiError as exc:
                 yield Finding("fail", topic, str(exc))
             else:
-                yield Finding("ok", topic, f"webhook {target.name} is configured (not called)")
+                yield Finding("ok", topic, f"target {target.name} is configured (not called)")
 
 
 async def _bus(settings: Settings) -> AsyncIterator[Finding]:

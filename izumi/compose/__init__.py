@@ -4,6 +4,7 @@ from izumi.compose.catalogue import catalogue_for_once
 from izumi.compose.connections import bus, hand_back, prepare, prepare_patiently, store
 from izumi.compose.encoding import transcoder
 from izumi.compose.instance import Instance, instance, instance_name, run
+from izumi.compose.telling import check as check_target
 from izumi.compose.telling import facts_for_once, targets
 from izumi.compose.wanted import (
     Wanted,
@@ -21,6 +22,7 @@ __all__ = [
     "Wanted",
     "bus",
     "catalogue_for_once",
+    "check_target",
     "chosen",
     "configured",
     "facts_for_once",

@@ -49,7 +49,6 @@ def targets(
 def _discord(
     settings: Settings, group: str, target: DiscordTarget, http: Http, gate: Gate
 ) -> Target:
-    place = f"[[notifier.{group}.discord]] {target.name}"
     channel = DiscordChannel(
         name=target.name,
         http=http,
@@ -57,9 +56,7 @@ def _discord(
         template=template(settings, target.template),
         bases=link_bases(settings, target.link_base),
         timeout_s=settings.discord.timeout_s,
-        address=WebhookAddress(
-            secret(target.url, target.url_file, place), place=place, hosts=settings.discord.hosts
-        ),
+        address=_address(settings, group, target),
     )
     return Target(channel, target.announce)
 
@@ -67,10 +64,9 @@ def _discord(
 def _by_apprise(
     settings: Settings, group: str, target: AppriseTarget, stack: AsyncExitStack
 ) -> Target:
-    place = f"[[notifier.{group}.apprise]] {target.name}"
     channel = AppriseChannel(
         name=target.name,
-        service=AppriseService(secret(target.url, target.url_file, place), place=place),
+        service=_service(group, target),
         template=template(settings, target.template),
         bases=link_bases(settings, target.link_base),
         format=target.format,
@@ -78,6 +74,29 @@ def _by_apprise(
     )
     stack.push_async_callback(channel.aclose)
     return Target(channel, target.announce)
+
+
+def check(settings: Settings, group: str, target: DiscordTarget | AppriseTarget) -> None:
+    """Look at the address of a target; nobody is asked.
+
+    Raises:
+        ConfigError: It is none, or its file cannot be read.
+    """
+    if isinstance(target, AppriseTarget):
+        _service(group, target)
+    else:
+        _address(settings, group, target)
+
+
+def _address(settings: Settings, group: str, target: DiscordTarget) -> WebhookAddress:
+    place = f"[[notifier.{group}.discord]] {target.name}"
+    url = secret(target.url, target.url_file, place)
+    return WebhookAddress(url, place=place, hosts=settings.discord.hosts)
+
+
+def _service(group: str, target: AppriseTarget) -> AppriseService:
+    place = f"[[notifier.{group}.apprise]] {target.name}"
+    return AppriseService(secret(target.url, target.url_file, place), place=place)
 
 
 def facts(

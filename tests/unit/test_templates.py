@@ -1,5 +1,6 @@
 """Templates: shipped ones are good, users' own are safe, mistakes are named at load."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -235,3 +236,19 @@ def test_a_template_is_told_apart_by_what_it_says():
     field = FieldTemplate(name="a", value="b")
     assert Template(fields=(field,)) != Template()
     assert msgspec.to_builtins(Colours()) == {}
+
+
+def test_every_placeholder_is_documented_and_the_documented_templates_are_good(tmp_path):
+    page = (Path(__file__).resolve().parents[2] / "docs/notifier.md").read_text("utf-8")
+    for name, meaning in PLACEHOLDERS.items():
+        assert f"| `{{{name}}}` | {meaning} |" in page
+    blocks = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) >= 2
+    for block in blocks:
+        load(tmp_path, block)
+
+
+def test_the_configuration_is_shown_without_an_address(tmp_path):
+    settings = load(tmp_path, "[[notifier.main.apprise]]\nname = 'a'\nurl = 'ntfy://canary/key'\n")
+    assert "canary" not in f"{settings!r} {settings_.shown(settings)}"
+    assert settings_.secrets(settings) == ["ntfy://canary/key"]
