@@ -23,7 +23,7 @@ from izumi.domain.secret import Secret
 from izumi.domain.template import SHIPPED, Template
 from izumi.media.settings import FfmpegSettings
 from izumi.publishers.acquisition import AcquisitionSettings
-from izumi.runtime.settings import LogSettings, WorkerSettings
+from izumi.runtime.settings import LogSettings, MetricsSettings, WorkerSettings
 from izumi.runtime.telemetry import printable
 from izumi.storage.settings import RcloneSettings, StorageSettings
 
@@ -42,6 +42,7 @@ class Settings(
         scratch: Folder for work in progress; `<state>/scratch` when not set.
         host: What this host calls itself in events; its host name when not set.
         log: How to log.
+        metrics: Where counters and gauges are served, if anywhere.
         bus: Where the bus is, or that it runs here.
         rclone: The rclone that moves files.
         ffmpeg: The ffmpeg that encodes.
@@ -63,6 +64,7 @@ class Settings(
     scratch: Path | None = None
     host: str = msgspec.field(default_factory=socket.gethostname)
     log: LogSettings = msgspec.field(default_factory=LogSettings)
+    metrics: MetricsSettings = msgspec.field(default_factory=MetricsSettings)
     bus: BusSettings = msgspec.field(default_factory=BusSettings)
     rclone: RcloneSettings = msgspec.field(default_factory=RcloneSettings)
     ffmpeg: FfmpegSettings = msgspec.field(default_factory=FfmpegSettings)

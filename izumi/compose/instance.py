@@ -22,6 +22,7 @@ from izumi.compose import telling
 from izumi.compose.catalogue import catalogue
 from izumi.compose.connections import bus, prepare_patiently, store
 from izumi.compose.encoding import may_work, transcoder
+from izumi.compose.observed import observed
 from izumi.compose.wanted import (
     Wanted,
     locations,
@@ -37,8 +38,10 @@ from izumi.media.probe import ChildProber
 from izumi.naming.identifier import MatchingIdentifier
 from izumi.naming.process import NamingProcess
 from izumi.publishers.acquisition import Acquisition
+from izumi.runtime import metrics
 from izumi.runtime.breaker import Breaker
 from izumi.runtime.control import obey
+from izumi.runtime.figures import Figure, Look
 from izumi.runtime.kept import Kept
 from izumi.runtime.ports import Handler
 from izumi.runtime.presence import Facts, Presence, of_worker
@@ -59,6 +62,7 @@ class _Running(NamedTuple):
     shutdown: Shutdown
     run: Callable[[Shutdown], Awaitable[None]]
     facts: Callable[[], Facts]
+    figures: Look
     bus: JetStreamBus
 
 
@@ -108,6 +112,7 @@ class Instance:
             shutdown,
             lambda asked: unit.run(asked.stopping, asked.hurry),
             facts,
+            unit.figures,
             connected,
         )
 
@@ -211,8 +216,12 @@ class Instance:
             breaker=Breaker(rules.breaker_failures, rules.breaker_cooldown_s),
             may_work=may_work(getattr(settings, "hours", "")),
         )
+
+        async def figures() -> list[Figure]:
+            return metrics.of_worker(worker)
+
         return _Running(
-            wanted, shutdown, worker.run, lambda: of_worker(worker, shutdown), connected
+            wanted, shutdown, worker.run, lambda: of_worker(worker, shutdown), figures, connected
         )
 
 
@@ -276,7 +285,8 @@ async def run(settings: Settings, wanted: Sequence[Wanted], shutdown: Shutdown) 
         log.info(
             "instance.started", instance=name, units=[".".join(filter(None, w)) for w in wanted]
         )
-        await _together(settings, name, running, shutdown)
+        async with observed(settings.metrics, [unit.figures for unit in running]):
+            await _together(settings, name, running, shutdown)
     log.info("instance.stopped", instance=name)
 
 

@@ -1,4 +1,4 @@
-"""`[log]` and `[worker]`."""
+"""`[log]`, `[metrics]` and `[worker]`."""
 
 from typing import Literal
 
@@ -15,6 +15,43 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
+
+
+class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[metrics]`: counters and gauges for Prometheus, at `/metrics`.
+
+    Attributes:
+        listen: Address and port, such as "127.0.0.1:9797"; nothing is served when not set.
+            Each process of a host needs a port of its own; port 0 takes any that is free.
+            Whoever reaches it may read it.
+    """
+
+    listen: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what the table alone can tell."""
+        if self.listen is not None:
+            try:
+                parsed(self.listen)
+            except ValueError as exc:
+                msg = f'listen: {self.listen!r} is no address and port such as "127.0.0.1:9797"'
+                raise ValueError(msg) from exc
+
+
+def parsed(listen: str) -> tuple[str, int]:
+    """Address and port of `ADDRESS:PORT`, of IPv6 in brackets.
+
+    Raises:
+        ValueError: It is none.
+    """
+    address, _, port = listen.rpartition(":")
+    number = int(port)
+    if not port.isdecimal() or number > 65535:
+        raise ValueError(port)
+    host = address.removeprefix("[").removesuffix("]")
+    if not host or (":" in host) != address.startswith("["):
+        raise ValueError(address)
+    return host, number
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

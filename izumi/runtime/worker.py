@@ -13,6 +13,7 @@ import contextlib
 import datetime as dt
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from izumi.domain.errors import (
     Fenced,
     Held,
     IzumiError,
+    Postponed,
     Rejected,
     ToolFailed,
     Unavailable,
@@ -50,6 +52,26 @@ _PROGRESS_EVERY_S = 0.5
 def utcnow() -> dt.datetime:
     """Now, in UTC."""
     return dt.datetime.now(dt.UTC)
+
+
+@dataclass
+class Tally:
+    """What became of the jobs of a worker since it was made.
+
+    Attributes:
+        claimed: Begun.
+        ended: By the word that says how.
+        busy_s: Seconds that those took together.
+    """
+
+    claimed: int = 0
+    ended: Counter[str] = field(default_factory=Counter)
+    busy_s: float = 0.0
+
+    def end(self, outcome: str, took_s: float) -> None:
+        """A job ended; `outcome` is a word, and a colon before anything more."""
+        self.ended[outcome.partition(":")[0]] += 1
+        self.busy_s += took_s
 
 
 @dataclass(kw_only=True)
@@ -94,6 +116,7 @@ class Worker:
     now: Callable[[], dt.datetime] = utcnow
     spread: Callable[[], float] = random.random
     running: dict[str, "_Job"] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
 
     async def run(self, shutdown: Shutdown) -> None:
         """Work until asked to stop; two steps, as `Shutdown` says.
@@ -256,7 +279,9 @@ class _Job:
             outcome = f"bus away: {exc}"
         finally:
             del self._worker.running[self.job]
-        self._log.info("job.ended", outcome=outcome, took_s=round(time.monotonic() - began, 3))
+        took_s = time.monotonic() - began
+        self._worker.tally.end(outcome, took_s)
+        self._log.info("job.ended", outcome=outcome, took_s=round(took_s, 3))
 
     async def _claimed(self) -> str:
         try:
@@ -279,6 +304,7 @@ class _Job:
         if record.lost >= self._worker.policy.lost_attempts:
             self._worker.breaker.neutral()
             return await self._park(f"{record.lost} instances died or froze over this job")
+        self._worker.tally.claimed += 1
         self._log.info("job.claimed", attempt=self.attempt)
         try:
             # Several units of one process work on jobs of one name.
@@ -384,9 +410,11 @@ class _Job:
             return await self._park(str(error))
         if verdict.what == "hold":
             return await self._hold(f"given up after {self.attempt} attempts: {error}", {})
-        await self.lease.waiting(str(error), host=error.host)
+        postponed = isinstance(error, Postponed)
+        await self.lease.waiting(str(error), host=error.host, counts=not postponed)
         await self.lease.delivery.nak(verdict.delay_s)
-        self._log.warning("job.waits", reason=str(error), delay_s=round(verdict.delay_s, 1))
+        say = self._log.info if postponed else self._log.warning
+        say("job.waits", reason=str(error), delay_s=round(verdict.delay_s, 1))
         return f"waits: {error}"
 
     async def _hold(self, reason: str, facts: Mapping[str, str]) -> str:

@@ -124,6 +124,7 @@ class Place:
             stopping, hurry = asyncio.Event(), asyncio.Event()
             run = asyncio.create_task(unit.run(stopping, hurry))
             self.health = unit.health
+            self.figures = unit.figures
             self.trouble = unit.trouble
             try:
                 yield ledger

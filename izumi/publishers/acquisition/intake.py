@@ -13,6 +13,7 @@ from izumi.domain.subjects import PRIORITIES
 from izumi.publishers.acquisition.line import Line, Order
 from izumi.publishers.acquisition.settings import AcquisitionSettings
 from izumi.publishers.acquisition.settling import Settling
+from izumi.publishers.acquisition.tally import Tally
 from izumi.storage.items import Item
 from izumi.storage.ledger import Ledger, Overtaken
 from izumi.storage.settle import look
@@ -35,6 +36,7 @@ class Intake:
         staging: Where files in hand are held.
         quiet_s: The quiet time of a watch folder now; None: it is no watch folder.
         clock: Seconds, monotonic.
+        tally: What came is counted there.
         line: Files that wait for a worker.
         settling: Files that are watched until they are quiet.
     """
@@ -44,6 +46,7 @@ class Intake:
     staging: Staging
     quiet_s: Callable[[str], float | None]
     clock: Callable[[], float]
+    tally: Tally
     line: Line = field(init=False)
     settling: Settling = field(init=False)
     _orders: dict[int, Order] = field(default_factory=dict)
@@ -74,6 +77,7 @@ class Intake:
 
     def taken(self, taken: TakenIn) -> None:
         """A look into a watch folder brought these."""
+        self.tally.took_in(taken.todo)
         self.route(taken.todo)
 
     def route(self, items: Iterable[Item], *, hurry: bool = False) -> None:

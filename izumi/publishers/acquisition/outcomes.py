@@ -153,6 +153,7 @@ class Outcomes:
         given = await self.holds.tell(item, step, error)
         failpoint("acquisition.after_held")
         if item.state != "held":
+            self.intake.tally.held[item.root] += 1
             await asyncio.to_thread(self.staging.release, item.id)
             log.warning("file.held", name=item.name, reason=error.reason)
         await self.ledger.save(

@@ -29,6 +29,7 @@ from izumi.publishers.acquisition.holds import Unsure
 from izumi.publishers.acquisition.ports import Identified, Identifier
 from izumi.publishers.acquisition.removal import delete_source, remove_empty_folders
 from izumi.publishers.acquisition.settings import WatchSettings
+from izumi.publishers.acquisition.tally import Tally
 from izumi.publishers.acquisition.uploads import Telling, upload
 from izumi.storage.items import Item
 from izumi.storage.ledger import Ledger
@@ -83,6 +84,7 @@ class Steps:
         host: Name of this host, for people.
         claim_s: Claims are renewed three times in so long.
         now: Wall clock, for facts.
+        tally: What is announced and uploaded is counted there.
         unproved: Whether a file whose container proves nothing must wait longer.
     """
 
@@ -99,6 +101,7 @@ class Steps:
     host: str
     claim_s: float
     now: Callable[[], dt.datetime]
+    tally: Tally
     unproved: Callable[[int], bool]
     # A lock lives for as long as somebody holds it or waits for it.
     _places: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
@@ -255,6 +258,7 @@ class Steps:
                 raise
             item = await self.ledger.save(item, state="published", reason="")
             failpoint("acquisition.after_published")
+            self.tally.announced(item)
             log.info("file.acquired", name=item.name, key=item.key, to=[*item.proved])
             return item
 
@@ -315,6 +319,7 @@ class Steps:
             token=token,
             old_tokens=old,
             telling=Telling(self.bus, file, instance=self.instance, now=self.now),
+            uploading=self.tally.uploading,
         )
         claim, (proved, failed) = await self._renewing(claim, putting)
         everywhere = (*item.proved, *proved)

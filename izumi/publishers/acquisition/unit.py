@@ -27,7 +27,9 @@ from izumi.publishers.acquisition.requests import Requests
 from izumi.publishers.acquisition.rulebook import Rulebook
 from izumi.publishers.acquisition.settings import AcquisitionSettings, WatchSettings
 from izumi.publishers.acquisition.steps import Steps
+from izumi.publishers.acquisition.tally import Standing, Tally, figures
 from izumi.publishers.acquisition.workers import Workers
+from izumi.runtime.figures import Figure
 from izumi.storage.events import OpenWatch, open_watch
 from izumi.storage.ledger import Ledger
 from izumi.storage.ports import Location, Store
@@ -119,6 +121,7 @@ class Acquisition:
             staging=self._staging,
             quiet_s=self._quiet_s,
             clock=self.clock,
+            tally=Tally(),
         )
         self._folders = {str(watch.path): self._folder(watch) for watch in self.settings.watch}
         self._holds = Holds(bus=self.bus, host=self.host, now=self.now)
@@ -182,6 +185,25 @@ class Acquisition:
             settling=len(self._intake.settling),
         )
 
+    async def figures(self) -> list[Figure]:
+        """Counters and gauges.
+
+        Raises:
+            Unavailable: The ledger cannot be read.
+        """
+        intake = self._intake
+        now = Standing(
+            folders={root: folder.health for root, folder in self._folders.items()},
+            files=await self.ledger.counts(),
+            in_hand=len(intake.line.in_hand),
+            waiting=len(intake.line),
+            settling=len(intake.settling),
+            locations=tuple(
+                dict.fromkeys(name for one in self.settings.watch for name in one.destinations)
+            ),
+        )
+        return figures(intake.tally, now)
+
     def trouble(self) -> str:
         """What keeps it from finding files now, for people; empty: nothing does."""
         health = (folder.health for folder in self._folders.values())
@@ -225,6 +247,7 @@ class Acquisition:
             host=self.host,
             claim_s=self.settings.claim_s,
             now=self.now,
+            tally=self._intake.tally,
             unproved=self._intake.settling.unproved,
         )
         outcomes = Outcomes(

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from izumi.bus.ports import Bus
@@ -82,6 +83,7 @@ async def upload(
     token: str,
     old_tokens: Collection[str],
     telling: Telling,
+    uploading: Callable[[str], AbstractContextManager[None]],
 ) -> tuple[list[str], list[Held | Unavailable]]:
     """Put a file to every location; one that fails does not stop the others.
 
@@ -92,7 +94,8 @@ async def upload(
     async def put(location: Location) -> None:
         if old_tokens:
             await store.sweep(location, frozenset(old_tokens))
-        await store.put(src, file, location, token=token, progress=telling.of(location))
+        with uploading(location.name):
+            await store.put(src, file, location, token=token, progress=telling.of(location))
 
     async with telling.running():
         results = await asyncio.gather(*map(put, to), return_exceptions=True)
