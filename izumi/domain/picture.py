@@ -10,6 +10,7 @@ from izumi.domain.probe import SubtitleStream, VideoStream
 from izumi.domain.profile import Profile
 
 _HDR = frozenset({"smpte2084", "arib-std-b67"})
+_RGB = "gbr"
 _TO_SDR = (
     "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,"
     "tonemap=tonemap=hable:desat=0,zscale=transfer=bt709:matrix=bt709:range=tv,format=yuv420p10le"
@@ -28,7 +29,8 @@ def filters(film: VideoStream, subtitles: Sequence[SubtitleStream], profile: Pro
     Raises:
         Held: Dolby Vision without a picture that others can show.
     """
-    if film.dolby_vision and film.transfer not in _HDR | {"bt709"}:
+    hidden = film.dolby_vision and film.transfer not in _HDR | {"bt709"}
+    if film.dolby_only or hidden:
         raise Held(
             "the picture is Dolby Vision without a base layer that other players can show",
             {"video": f"{film.codec}, transfer {film.transfer or 'not said'}"},
@@ -64,7 +66,9 @@ def reasons(
         found.append("interlaced: made whole before text is drawn, which would be torn")
     if not film.space:
         found.append(f"its colours do not say what they are: taken for {_space(film)}, by its size")
-    if film.transfer in _HDR:
+    if film.space == _RGB:
+        found.append("RGB: made BT.709 before text is drawn")
+    elif film.transfer in _HDR:
         found.append(f"HDR ({film.transfer}): mapped to BT.709 before text is drawn")
     elif film.levels == "pc":
         found.append("full range: made limited, as players expect")
@@ -91,6 +95,12 @@ def _made_fit(film: VideoStream) -> list[str]:
     chain = []
     if film.interlaced:
         chain.append("bwdif=mode=send_frame:parity=auto:deint=interlaced")
+    if film.space == _RGB:
+        # Drawn on in the matrix that it is encoded in.
+        deep = "10le" if any(depth in film.pixel_format for depth in ("10", "12", "14")) else ""
+        chain.append(f"scale=out_color_matrix=bt709:out_range=tv,format=yuv444p{deep}")
+        chain.append("setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv")
+        return chain
     chain += _tagged(film)
     if film.transfer in _HDR:
         chain.append(_TO_SDR)
@@ -111,7 +121,7 @@ def _upright(film: VideoStream) -> VideoStream:
 def _space(film: VideoStream) -> str:
     """How its Y, U and V are made: what it says, else by its size, as players do."""
     if film.space:
-        return film.space
+        return "bt709" if film.space == _RGB else film.space
     if film.transfer in _HDR:
         return "bt2020nc"
     large = film.width >= 1280 or film.height > 576

@@ -59,6 +59,7 @@ class VideoStream(Stream, frozen=True, kw_only=True):
         rotation: Degrees that a player turns it by: 0, 90, 180 or 270.
         cover: Cover art, not a film.
         dolby_vision: Its frames carry Dolby Vision metadata.
+        dolby_only: Its container says that only a Dolby Vision decoder can show it.
     """
 
     width: int
@@ -74,6 +75,7 @@ class VideoStream(Stream, frozen=True, kw_only=True):
     interlaced: bool = False
     cover: bool = False
     dolby_vision: bool = False
+    dolby_only: bool = False
 
 
 class AudioStream(Stream, frozen=True, kw_only=True):

@@ -20,6 +20,8 @@ _TRANSFERS: Final = {
     13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084", 18: "arib-std-b67",
 }  # fmt: skip
 _LEVELS: Final = {1: "tv", 2: "pc"}
+# Dolby's names for what only its own decoders can show; the others have the plain names.
+_DOLBY_ONLY: Final = frozenset({"dvh1", "dvhe", "dva1", "dvav", "dav1"})
 _PROGRESSIVE: Final = frozenset({0, 1})
 
 _TEXT: Final = frozenset({"ass", "ssa", "subrip", "srt", "webvtt", "mov_text", "text"})
@@ -67,9 +69,11 @@ def video(stream: Any, frame: Any, common: dict[str, Any]) -> VideoStream:
         transfer=_TRANSFERS.get(int(context.color_trc), ""),
         levels=levels,
         rotation=round(frame.rotation) % 360 if frame is not None else 0,
-        interlaced=int(context.field_order) not in _PROGRESSIVE,
+        interlaced=int(context.field_order) not in _PROGRESSIVE
+        or bool(frame is not None and frame.interlaced_frame),
         cover=is_cover(stream),
         dolby_vision=any(name.startswith("DOVI") for name in side_data),
+        dolby_only=context.codec_tag in _DOLBY_ONLY,
     )
 
 

@@ -2,10 +2,22 @@
 
 import pytest
 
+from izumi.domain.errors import Held
 from izumi.domain.probe import Probe, VideoStream
+from izumi.domain.profile import Profile
 from izumi.media.probe import ChildProber
 from izumi.media.settings import FfmpegSettings
-from tests.support.media import Line, Media, attached, clip, silent, white
+from tests.support.media import (
+    BLOCKS,
+    Line,
+    Media,
+    attached,
+    clip,
+    likeness,
+    script,
+    silent,
+    white,
+)
 
 # Pure red as Y, U and V of eight bits.
 BT709_RED = (63, 102, 240)
@@ -214,6 +226,102 @@ async def test_hdr_is_mapped_before_white_text_is_drawn(media: Media, tmp_path):
     assert (film.space, film.transfer, film.primaries) == ("bt709", "bt709", "bt709")
     bright = media.frame(made.output, 0.8).count(lambda pixel: min(pixel) > 230)
     assert bright > 100, "text is white, not the grey of a misread PQ"
+
+
+async def test_hlg_is_mapped_before_white_text_is_drawn(media: Media, tmp_path):
+    source = await media.sample(
+        silent(
+            seconds=1.0,
+            filters="zscale=transferin=bt709:primariesin=bt709:matrixin=bt709:"
+            "transfer=arib-std-b67:primaries=bt2020:matrix=bt2020nc,format=yuv420p10le",
+            video=("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"),
+            attachments=(attached(media.blocks),),
+        )
+    )
+    assert (await film_of(source)).transfer == "arib-std-b67"
+    made = await media.encode(source, tmp_path / "job")
+    film = await film_of(made.output)
+    assert (film.space, film.transfer, film.primaries) == ("bt709", "bt709", "bt709")
+    assert media.frame(made.output, 0.8).count(lambda pixel: min(pixel) > 230) > 100
+
+
+async def test_what_only_a_dolby_vision_decoder_shows_is_held(media: Media, tmp_path):
+    plain = await media.sample(silent(seconds=1.0, attachments=()))
+    tagged = tmp_path / "plain.mp4"
+    media.run(
+        *("-i", plain, "-map", "0:v", "-map", "0:s", "-c:s", "mov_text", "-tag:v", "hvc1"),
+        *("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", tagged),
+    )
+    source = tmp_path / "dolby.mp4"
+    source.write_bytes(tagged.read_bytes().replace(b"hvc1", b"dvh1"))
+    with pytest.raises(Held, match="Dolby Vision without a base layer"):
+        await media.encode(source, tmp_path / "job")
+
+
+async def test_fields_are_seen_in_the_pictures_where_the_header_does_not_say(
+    media: Media, tmp_path
+):
+    source = await media.sample(
+        silent(
+            filters="eq=brightness=-0.4:contrast=0.5,format=yuv420p,setfield=tff",
+            video=("-c:v", "libx264", "-preset", "ultrafast", "-x264-params", "tff=1"),
+            attachments=(attached(media.blocks),),
+        )
+    )
+    quiet = tmp_path / "quiet.mkv"
+    # FlagInterlaced (0x9A) and FieldOrder (0x9D), overwritten with an empty element.
+    data = source.read_bytes()
+    for element in (b"\x9a\x81\x01", b"\x9d\x81\x01", b"\x9d\x81\x09"):
+        data = data.replace(element, b"\xec\x81\x00")
+    quiet.write_bytes(data)
+    made = await media.encode(quiet, tmp_path / "job")
+    assert "bwdif" in made.plan.filters
+
+
+async def test_rgb_becomes_bt709_with_its_colours_and_text(media: Media, tmp_path):
+    source = await media.sample(
+        silent(
+            Line(
+                0.0, 1.0, r"{\an7\pos(160,0)\1c&HFFFFFF&\bord0\shad0\p1}m 0 0 l 160 0 160 180 0 180"
+            ),
+            seconds=1.0,
+            filters="drawbox=color=red:t=fill,format=gbrp",
+            video=("-c:v", "libx264rgb", "-preset", "ultrafast", "-crf", "0"),
+            attachments=(),
+        )
+    )
+    assert (await film_of(source)).space == "gbr"
+    made = await media.encode(source, tmp_path / "job")
+    film = await film_of(made.output)
+    assert (film.space, film.levels, film.pixel_format) == ("bt709", "tv", "yuv420p")
+    red, white_ = (media.stored(made.output, 0.5, x, 90) for x in (80, 240))
+    assert max(abs(a - b) for a, b in zip(red, BT709_RED, strict=True)) <= 2, red
+    assert max(abs(a - b) for a, b in zip(white_, (235, 128, 128), strict=True)) <= 2, white_
+
+
+@pytest.mark.parametrize("depth", ["yuv420p", "yuv420p10le"])
+async def test_what_is_burnt_is_what_libass_draws(media: Media, tmp_path, depth):
+    shown = (
+        Line(0.2, 1.8, r"{\an8\fad(200,200)}Moving {\b1}bold{\b0} {\i1}slanted{\i0}"),
+        Line(0.2, 1.8, r"{\an5\pos(160,90)\frz30\fscx140\bord3\blur1}Turned"),
+        Line(0.2, 1.8, r"{\move(20,150,280,150)\p1}m 0 0 l 30 0 30 20 0 20"),
+    )
+    source = await media.sample(
+        silent(
+            *shown,
+            seconds=2.0,
+            filters=f"lutyuv=y=16,format={depth}",
+            attachments=(attached(media.blocks),),
+        )
+    )
+    made = await media.encode(source, tmp_path / "job", profile=Profile(crf=8))
+    text = script(shown, width=320, height=180, font=BLOCKS)
+    for at_s in (0.5, 1.0, 1.5):
+        # The picture that is shown then, not the moment between two.
+        number = round(at_s * 24000 / 1001)
+        time_s = number * 1001 / 24000
+        golden = media.golden(text, time_s, width=320, height=180)
+        assert likeness(media.frame(made.output, time_s - 0.001), golden) > 0.9, at_s
 
 
 async def test_odd_sizes_and_full_range_come_out_even_and_limited(media: Media, tmp_path):

@@ -58,6 +58,36 @@ async def test_surround_opus_becomes_stereo_aac_of_the_same_length(media: Media,
     assert track.packets.end_s == pytest.approx(3.0, abs=0.1)
 
 
+@pytest.mark.parametrize("codec", [("-c:a", "aac"), OPUS], ids=["copied", "encoded"])
+async def test_sound_that_begins_late_begins_late(media: Media, tmp_path, codec):
+    plain = await media.sample(
+        clip(audio=(Audio(codec=codec),), attachments=(attached(media.blocks),))
+    )
+    source = tmp_path / "late.mkv"
+    media.run(
+        *("-i", plain, "-itsoffset", "1", "-i", plain, "-map", "0:v", "-map", "1:a"),
+        *("-map", "0:s", "-map", "0:t", "-c", "copy", "-t", "3", source),
+    )
+    made = await media.encode(source, tmp_path / "job")
+    assert made.recipe["audio"]["copied"] is (codec is not OPUS)
+    loud = [loudness(media, made.output, at) > 0.01 for at in (0.3, 1.5, 2.5)]
+    assert loud == [False, True, True]
+
+
+async def test_surround_is_kept_as_the_second_track_where_it_is_wanted(media: Media, tmp_path):
+    source = await media.sample(
+        clip(audio=(Audio(codec=OPUS, channels=6),), attachments=(attached(media.blocks),))
+    )
+    profile = Profile(preset="ultrafast", surround=True)
+    made = await media.encode(source, tmp_path / "job", profile=profile)
+    sound = (await ChildProber(FfmpegSettings()).probe(made.output, walk=True)).audio
+    assert [(track.codec, track.profile, track.channels) for track in sound] == [
+        ("aac", "LC", 2), ("aac", "LC", 6),
+    ]  # fmt: skip
+    assert ["default" in track.dispositions for track in sound] == [True, False]
+    assert made.recipe["surround"]["track"] == 1
+
+
 async def test_a_gap_in_the_sound_becomes_silence_and_what_follows_stays_in_time(
     media: Media, tmp_path
 ):
