@@ -67,7 +67,7 @@ class Anilist:
 
     async def by_id(self, anilist_id: int) -> Show | None:
         """The show with this number. Raises Unavailable."""
-        data = await self._ask(BY_ID, {"id": anilist_id})
+        data = await self.ask(BY_ID, {"id": anilist_id})
         media = data.get("Media")
         return None if media is None else show_of(media)
 
@@ -77,7 +77,7 @@ class Anilist:
         Of several, one that is airing comes before a finished one, and that before one
         that is announced. Raises Unavailable.
         """
-        data = await self._ask(BY_TITLE, {"search": title})
+        data = await self.ask(BY_TITLE, {"search": title})
         found = [show for show in shows_of(data.get("Page")) if show.is_called(title)]
         return min(found, key=lambda show: _rank(show.status), default=None)
 
@@ -93,7 +93,7 @@ class Anilist:
             Unavailable: There is no answer.
         """
         variables = {f"q{place}": text for place, text in enumerate(texts)}
-        data = await self._ask(search_query(len(texts)), variables, patience_s)
+        data = await self.ask(search_query(len(texts)), variables, patience_s)
         pages = {text: entries_of(data.get(f"a{place}")) for place, text in enumerate(texts)}
         return {text: page for text, page in pages.items() if page is not None}
 
@@ -106,7 +106,7 @@ class Anilist:
             Refused: The query is not taken.
             Unavailable: There is no answer.
         """
-        data = await self._ask(BY_IDS, {"ids": list(ids[:IDS_A_PAGE])}, patience_s)
+        data = await self.ask(BY_IDS, {"ids": list(ids[:IDS_A_PAGE])}, patience_s)
         page = entries_of(data.get("Page", {"media": []}))
         if page is None:
             raise Unavailable("AniList: its answer holds no page")
@@ -116,10 +116,15 @@ class Anilist:
         """Ask nothing for a while: it answers, but nothing of use."""
         self._budget.shut(self._away_s)
 
-    async def _ask(
+    async def ask(
         self, query: str, variables: dict[str, Any], patience_s: float | None = None
     ) -> dict[str, Any]:
-        """The `data` of the answer; empty when there is no such show."""
+        """The `data` of the answer; empty when there is nothing such.
+
+        Raises:
+            Refused: The query is not taken.
+            Unavailable: There is no answer.
+        """
         body = msgspec.json.encode({"query": query, "variables": variables})
         patience_s = self._patience_s if patience_s is None else patience_s
         for attempt in range(1, self._tries + 1):

@@ -58,12 +58,12 @@ def _entry(media: Any) -> Entry | None:
         return None
     title = media.get("title")
     named = title if isinstance(title, dict) else {}
-    titles = _names([named.get("romaji"), named.get("english"), named.get("native")])
+    titles = names_of([named.get("romaji"), named.get("english"), named.get("native")])
     return Entry(
         anilist_id=number,
         mal_id=count(media.get("idMal")),
         titles=titles,
-        synonyms=tuple(name for name in _names(media.get("synonyms")) if name not in titles),
+        synonyms=tuple(name for name in names_of(media.get("synonyms")) if name not in titles),
         format=_word(media.get("format")),
         status=_word(media.get("status")),
         episodes=count(media.get("episodes")),
@@ -73,7 +73,8 @@ def _entry(media: Any) -> Entry | None:
     )
 
 
-def _names(given: Any) -> tuple[str, ...]:
+def names_of(given: Any) -> tuple[str, ...]:
+    """Those of some titles that are any, once each."""
     texts = (one.strip() for one in _list(given)[:_MOST_NAMES] if isinstance(one, str))
     return tuple(dict.fromkeys(text for text in texts if 0 < len(text) <= _LONGEST))
 

@@ -4,7 +4,9 @@ from typing import Protocol
 
 from izumi.domain.announce import Announcement
 from izumi.domain.errors import Rejected
+from izumi.domain.filters import Verdict
 from izumi.domain.show import Show
+from izumi.domain.told import News
 
 
 class ChannelOff(Rejected):
@@ -50,3 +52,10 @@ class Channel(Protocol):
 
         Where nothing can be changed nothing happens.
         """
+
+
+class Sieve(Protocol):
+    """What a target, or a group, wants of all that there is."""
+
+    async def judge(self, fact: News) -> Verdict:
+        """Whether the fact goes there, now or later. What cannot be told lets it in."""

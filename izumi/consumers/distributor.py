@@ -13,8 +13,10 @@ from typing import Any, Literal
 import msgspec
 import structlog
 
+from izumi.clients.ports import Sieve
 from izumi.domain.errors import Held, Rejected, StorageUnavailable, Unavailable
 from izumi.domain.events import Acquired, Distributed, Encoded, Fact, File
+from izumi.domain.filters import Drop, Filter, Pass, Wait, postponed
 from izumi.domain.subjects import Sub
 from izumi.failpoints import failpoint
 from izumi.runtime.ports import JobContext
@@ -37,6 +39,7 @@ class DistributorSettings(
         tier: 1 gets work only while every instance of tier 0 is away or full.
         deliver: "all" starts a new group with everything that the bus still keeps,
             "new" with what comes after it was made.
+        filter: What the group gets; nothing given: every file.
     """
 
     destinations: tuple[str, ...]
@@ -45,6 +48,7 @@ class DistributorSettings(
     jobs: int = 2
     tier: int = 0
     deliver: Literal["all", "new"] = "all"
+    filter: Filter = Filter()
 
     def __post_init__(self) -> None:
         """Check what one field alone can tell."""
@@ -67,6 +71,7 @@ class Distributor:
         store: Moves the files.
         host: Name of this host, for people.
         now: The clock.
+        sieve: Its filter; None: every file is distributed.
     """
 
     group: str
@@ -75,12 +80,14 @@ class Distributor:
     store: Store
     host: str
     now: Callable[[], dt.datetime]
+    sieve: Sieve | None = None
 
     async def __call__(self, fact: Fact, job: JobContext) -> Sequence[Fact]:
         """Bring the file of `fact` to every destination.
 
         Raises:
             Unavailable: Some destinations are still missing; the others are done.
+            Postponed: It is not to be distributed before a time.
             Held: Something else lies under the file's name at a destination.
             Rejected: The fact carries no file to distribute.
         """
@@ -90,11 +97,30 @@ class Distributor:
         if fact.file.sub not in self.settings.subs:
             return []
         work = _Distribution(fact, job, self)
+        if not await self._wants(fact, begun=work.begun):
+            return []
         outcomes = await asyncio.gather(
             *(work.bring(name) for name in work.missing), return_exceptions=True
         )
         _raise_worst(dict(zip(work.missing, outcomes, strict=True)))
         return []
+
+    async def _wants(self, fact: Acquired | Encoded, *, begun: bool) -> bool:
+        """What the filter says; what some destinations have, the others get.
+
+        Raises:
+            Postponed: Not before a time.
+        """
+        verdict = Pass() if self.sieve is None else await self.sieve.judge(fact)
+        match verdict:
+            case Wait():
+                raise postponed({self.group: verdict}, self.now())
+            case Drop() if not begun:
+                log.info("distributor.filtered", key=fact.file.key, reason=verdict.reason)
+                return False
+            case Pass() if verdict.reason:
+                log.info("distributor.let_in", key=fact.file.key, reason=verdict.reason)
+        return True
 
 
 class _Distribution:
@@ -108,6 +134,7 @@ class _Distribution:
         self._done: dict[str, Any] = dict(job.checkpoint.get("done", {}))
         self._fractions: dict[str, float] = {}
         self.missing = [name for name in unit.settings.destinations if name not in self._done]
+        self.begun = bool(self._done)
 
     async def bring(self, name: str) -> None:
         file, to = self._fact.file, self._unit.locations[name]

@@ -27,11 +27,13 @@ import structlog
 
 from izumi.clients.ports import ShowFacts
 from izumi.consumers.board import Board, Page
+from izumi.consumers.sifting import sifted
 from izumi.consumers.telling import LAST_WORDS_S, Target, Telling
 from izumi.domain import told
 from izumi.domain.announce import kind
 from izumi.domain.errors import Held, Rejected, Unavailable
 from izumi.domain.events import Acquired, Distributed, Encoded, Episode, Fact, Notified, Told
+from izumi.domain.filters import Wait, postponed
 from izumi.domain.show import Show
 from izumi.domain.told import News
 from izumi.runtime.ports import JobContext
@@ -77,14 +79,16 @@ class Notifier:
         Raises:
             Unavailable: Some channels are still to be told, or told with more than plain
                 names; the others are.
+            Postponed: Some are not to be told before a time; the others are.
             Held: No channel will ever take it.
             Rejected: The fact is no news.
         """
         if not isinstance(fact, Acquired | Encoded | Distributed):
             raise Rejected(f"a notifier has nothing to tell of {type(fact).__name__}")
-        wanted = [target for target in self.targets if kind(fact) in target.announce]
+        announced = [target for target in self.targets if kind(fact) in target.announce]
+        wanted, later = await sifted(announced, fact, job.job)
         if not wanted:
-            return []
+            return self._none_now(later)
         show, away = await self._known(fact.episode)
         names = [target.channel.name for target in wanted]
         async with self._opened(fact, job) as page:
@@ -101,6 +105,7 @@ class Notifier:
         _raise_worst(dict(zip(names, outcomes, strict=True)))
         if plain and set(edits) & set(told_names):
             await self._complete_later(fact, job)
+        self._none_now(later)
         return [
             Notified(
                 file=fact.file,
@@ -112,6 +117,12 @@ class Notifier:
                 host=self.host,
             )
         ]
+
+    def _none_now(self, later: Mapping[str, Wait]) -> Sequence[Fact]:
+        """Nobody else is to be told now. Raises Postponed where some are later."""
+        if later:
+            raise postponed(later, self.now())
+        return []
 
     @contextlib.asynccontextmanager
     async def _opened(self, fact: News, job: JobContext) -> AsyncIterator[Page]:

@@ -6,6 +6,7 @@ from typing import Final, Literal
 import msgspec
 
 from izumi.domain.announce import Kind
+from izumi.domain.filters import Filter
 from izumi.domain.links import base_fault
 from izumi.domain.plain import Format
 from izumi.domain.secret import Secret
@@ -28,6 +29,7 @@ class TargetSettings(
             `<link_base>/<show>/<episode>`.
         announce: Which facts are news here.
         dev: For trying things out: told while the group has `dev = true`, and only then.
+        filter: What is told there; nothing given: everything.
     """
 
     name: str
@@ -37,6 +39,7 @@ class TargetSettings(
     link_base: str | None = None
     announce: tuple[Kind, ...] = DEFAULT_NEWS
     dev: bool = False
+    filter: Filter = Filter()
 
     def __post_init__(self) -> None:
         """Check what one table alone can tell."""

@@ -10,12 +10,14 @@ from typing import Final
 import msgspec
 import structlog
 
-from izumi.clients.ports import Channel
+from izumi.clients.ports import Channel, Sieve
 from izumi.consumers.board import Page
 from izumi.consumers.notifier_settings import DEFAULT_NEWS
 from izumi.domain import told
 from izumi.domain.announce import Announcement, Kind, announce, kind
 from izumi.domain.events import Note, ToldMessage
+from izumi.domain.filters import Drop, Pass, Verdict
+from izumi.domain.told import News
 from izumi.failpoints import failpoint
 from izumi.runtime.ports import JobContext
 
@@ -26,10 +28,15 @@ LAST_WORDS_S: Final = 3.0
 
 @dataclass(frozen=True)
 class Target:
-    """A channel and the facts that are news on it."""
+    """A channel, the facts that are news on it, and its filter; None: all of them go there."""
 
     channel: Channel
     announce: tuple[Kind, ...] = DEFAULT_NEWS
+    sieve: Sieve | None = None
+
+    async def judge(self, fact: News) -> Verdict:
+        """What its filter says of a fact."""
+        return Pass() if self.sieve is None else await self.sieve.judge(fact)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +63,7 @@ class Telling:
         channel = target.channel
         note = self._note()
         before = note.messages.get(channel.name)
-        wanted = _wanted(note, target, before)
+        wanted = await _wanted(note, target, before)
         if not wanted:
             return
         news = announce([note.facts[place] for place in wanted], note.show)
@@ -106,13 +113,18 @@ class Telling:
         return next(note for note in self.page.told.notes if note.id == self.note)
 
 
-def _wanted(note: Note, target: Target, before: ToldMessage | None) -> list[int]:
+async def _wanted(note: Note, target: Target, before: ToldMessage | None) -> list[int]:
     """Places of the facts that the message tells.
 
-    Where a message can be edited, of everything; else of what was not told yet.
+    Where a message can be edited, of everything; else of what was not told yet. Facts of
+    other jobs are among them, which the filter of the target has its own say about.
     """
     told_already = before.facts if before is not None else ()
-    places = [i for i, fact in enumerate(note.facts) if kind(fact) in target.announce]
-    if target.channel.edits:
-        return sorted({*places, *told_already})
-    return [place for place in places if place not in told_already]
+    places = [
+        place
+        for place, fact in enumerate(note.facts)
+        if kind(fact) in target.announce
+        and place not in told_already
+        and not isinstance(await target.judge(fact), Drop)
+    ]
+    return sorted({*places, *told_already}) if target.channel.edits else places

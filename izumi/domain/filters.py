@@ -10,13 +10,14 @@ waits until they are over.
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from izumi.domain import hours
+from izumi.domain.errors import Postponed
 from izumi.domain.events import Acquired, Distributed, Encoded
 from izumi.domain.show import sameness
 from izumi.domain.subjects import Sub
@@ -166,6 +167,15 @@ def by_lists(answers: Sequence[Answer]) -> Verdict:
     if unread:
         return Pass(f"let in unread: {'; '.join(unread)}")
     return Drop(f"not on {', '.join(_noted(f'list {a.name}', a.note) for a in answers)}")
+
+
+def postponed(later: Mapping[str, Wait], now: dt.datetime) -> Postponed:
+    """What to raise until the first of some targets can be served."""
+    first = min(wait.until for wait in later.values())
+    text = "; ".join(f"{name}: {wait.reason}" for name, wait in later.items())
+    # A clock that was asked a moment ago may be there by now.
+    wait_s = max((first - now).total_seconds(), 1.0)
+    return Postponed(f"{text}, until {first:%Y-%m-%d %H:%M} UTC", wait_s=wait_s)
 
 
 def quiet_until(rules: Filter, now: dt.datetime) -> dt.datetime | None:
