@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from izumi.storage.memory import MemoryStore
 from izumi.storage.rclone import Rclone
 from izumi.storage.settings import RcloneSettings
 from izumi.storage.store import RcloneStore
+from tests.support import damage
 from tests.support.remotes import KINDS, Remotes
 from tests.support.shelves import FINAL, MemoryShelf, Sample, Shelf, Stored, flipped, sample
 
@@ -278,6 +280,17 @@ async def test_what_is_not_the_file_is_not_got(
 
 
 # --- copy --------------------------------------------------------------------------------
+
+
+async def test_no_damaged_copy_is_ever_got(
+    stored: Stored, shelf: Shelf, source: Sample, tmp_path: Path
+):
+    place = random.Random(5)  # noqa: S311 - the same damage every time
+    for kind in damage.KINDS * 2:
+        shelf.write(FINAL, damage.damaged(source.content, kind, place))
+        with pytest.raises(StorageUnavailable):
+            await stored.store.get(source.file, shelf.location, tmp_path / "in.mkv")
+        assert not (tmp_path / "in.mkv").exists()
 
 
 async def test_a_copy_between_two_locations_is_the_same_file(

@@ -11,6 +11,7 @@ import pytest
 from izumi.domain.errors import Held, NoSpace, ToolFailed
 from izumi.media.probe import ChildProber
 from izumi.media.settings import FfmpegSettings
+from tests.support.damage import damaged
 from tests.support.media import Line, Media, attached, clip, silent
 
 HALVES = (0.999, 0.9, 0.5, 0.1, 0.01)
@@ -57,6 +58,27 @@ async def test_zeros_in_the_middle_never_become_an_output(media: Media, tmp_path
         spoilt.write_bytes(whole[:at] + bytes(65536) + whole[at + 65536 :])
         with pytest.raises(Held, match=r"damaged|not whole|no media"):
             await media.encode(spoilt, tmp_path / f"job{number}")
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_of_a_damaged_file_there_is_no_output_even_where_its_hash_is_not_known(
+    media: Media, tmp_path, seed
+):
+    source = await media.sample(
+        clip(
+            Line(0.1, 0.9, "Hello there"),
+            seconds=1.0,
+            filters="noise=alls=40:allf=t,format=yuv420p",
+            attachments=(attached(media.blocks),),
+        )
+    )
+    place = random.Random(seed)  # noqa: S311 - the same damage every time
+    whole = source.read_bytes()
+    for kind in ("cut", "zeros"):
+        spoilt = tmp_path / f"{kind}.mkv"
+        spoilt.write_bytes(damaged(whole, kind, place))
+        with pytest.raises(Held):
+            await media.encode(spoilt, tmp_path / kind)
 
 
 @pytest.mark.parametrize(
