@@ -153,16 +153,31 @@ class FfmpegTranscoder:
 
     async def prove(self, plan: Plan, folder: Path, progress: OnEncoded) -> dict[str, Any]:
         """See `ports.Transcoder`."""
+        look = OutputProof(
+            self._ffmpeg, plan, folder, env=self._fonts(folder, plan), threads=self._threads
+        )
+        # Together, since each waits for its own process and its own part of the file.
+        walking = asyncio.create_task(self._walked(plan, folder))
+        others = [
+            asyncio.create_task(look.decodes(_told(plan, progress))),
+            asyncio.create_task(look.text_is_seen()),
+        ]
+        try:
+            # What is wrong with the whole comes first: the others only see a part of it.
+            await walking
+            _, seen = await asyncio.gather(*others)
+        finally:
+            for task in (walking, *others):
+                task.cancel()
+            await asyncio.gather(walking, *others, return_exceptions=True)
+        return {"seen": seen}
+
+    async def _walked(self, plan: Plan, folder: Path) -> None:
+        """Compare the output with what was planned, packet by packet."""
         found = proof.faults(plan.expected, await self._prober.probe(folder / OUTPUT, walk=True))
         if found:
             facts = {f"fault {number}": text for number, text in enumerate(found, 1)}
             raise Held("the output is not what was planned", facts)
-        look = OutputProof(
-            self._ffmpeg, plan, folder, env=self._fonts(folder, plan), threads=self._threads
-        )
-        await look.decodes(_told(plan, progress))
-        seen = await look.text_is_seen()
-        return {"seen": seen}
 
     def _fonts(self, folder: Path, plan: Plan) -> Mapping[str, str]:
         forms = han.wanted(plan.subtitles, plan.audio)

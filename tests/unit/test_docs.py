@@ -62,3 +62,13 @@ def test_the_readme_names_every_command() -> None:
 
 def test_the_changelog_knows_this_version_or_what_comes_after_it() -> None:
     assert "## Unreleased" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_the_profiles_that_the_page_of_the_encoder_shows_are_good(tmp_path: Path) -> None:
+    text = (ROOT / "docs/encoder.md").read_text("utf-8")
+    (block,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    path = tmp_path / "izumi.toml"
+    path.write_text(f'state = "state"\n[storage.home]\nremote = "/srv"\n{block}', "utf-8")
+    shown = settings.load(path, environ={})
+    assert shown.encoder["main"].profiles == ("hardsub", "hevc")
+    assert shown.profile["hevc"].vmaf == 95
