@@ -12,7 +12,13 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from izumi.bus.settings import BusSettings
-from izumi.clients.settings import AnilistSettings, DiscordSettings, KitsuSettings
+from izumi.clients.settings import (
+    AnilistSettings,
+    DiscordSettings,
+    KitsuSettings,
+    ListSettings,
+    MyAnimeListSettings,
+)
 from izumi.consumers.distributor import DistributorSettings
 from izumi.consumers.encoder_settings import EncoderSettings
 from izumi.consumers.notifier_settings import NotifierSettings
@@ -52,11 +58,13 @@ class Settings(
         distributor: Distributor groups of this host.
         notifier: Notifier groups of this host.
         template: What messages look like, besides `full` and `compact`.
+        list: Users' lists, for filters.
         profile: Encoding profiles besides the default one, `hardsub`.
         worker: How jobs are run, retried and given up.
         retry: When a job is tried again.
         anilist: Which show a release belongs to, and facts of shows.
         kitsu: Links to Kitsu.
+        myanimelist: How users' lists there are read.
         discord: How Discord is reached.
     """
 
@@ -74,11 +82,13 @@ class Settings(
     distributor: dict[str, DistributorSettings] = {}
     notifier: dict[str, NotifierSettings] = {}
     template: dict[str, Template] = {}
+    list: dict[str, ListSettings] = {}
     profile: dict[str, Profile] = {}
     worker: WorkerSettings = msgspec.field(default_factory=WorkerSettings)
     retry: RetryPolicy = msgspec.field(default_factory=RetryPolicy)
     anilist: AnilistSettings = msgspec.field(default_factory=AnilistSettings)
     kitsu: KitsuSettings = msgspec.field(default_factory=KitsuSettings)
+    myanimelist: MyAnimeListSettings = msgspec.field(default_factory=MyAnimeListSettings)
     discord: DiscordSettings = msgspec.field(default_factory=DiscordSettings)
 
     @property
@@ -301,7 +311,7 @@ def cross_check(settings: Settings) -> Iterator[str]:
     """What no table alone can tell: names that other tables must have."""
     if settings.bus.embedded is not None and settings.bus.embedded.port == 0:
         yield "[bus.embedded] port: 0 would be another one at every start; name one, such as 4222"
-    for table in ("storage", "encoder", "distributor", "notifier", "template", "profile"):
+    for table in ("storage", "encoder", "distributor", "notifier", "template", "list", "profile"):
         for name in getattr(settings, table):
             if not _NAME.fullmatch(name):
                 yield (
@@ -313,6 +323,7 @@ def cross_check(settings: Settings) -> Iterator[str]:
             yield f"{place}: {_no_such(name, 'storage', settings.storage)}"
     yield from _encoder_problems(settings)
     yield from _template_problems(settings)
+    yield from _list_problems(settings)
     yield from _watch_problems(settings)
 
 
@@ -345,6 +356,28 @@ def _template_problems(settings: Settings) -> Iterator[str]:
                 yield f"{place}: {_no_such(target.template, 'template', known)}"
 
 
+def _list_problems(settings: Settings) -> Iterator[str]:
+    """Lists that are not there, or at a service that is not to be asked."""
+    filters = [
+        (f"[distributor.{group}]", distributor.filter)
+        for group, distributor in settings.distributor.items()
+    ]
+    for group, notifier in settings.notifier.items():
+        filters += [
+            (f"[notifier.{group}] {target.name},", target.filter) for target in notifier.targets
+        ]
+    for place, rules in filters:
+        for name in rules.lists:
+            if name not in settings.list:
+                yield f"{place} filter.lists: {_no_such(name, 'list', settings.list)}"
+    for name, ours in settings.list.items():
+        if ours.service == "anilist" and not settings.anilist.enabled:
+            yield (
+                f"[list.{name}] service: AniList is not asked, since [anilist] has "
+                "enabled = false; take that away, or the list"
+            )
+
+
 def _wanted_locations(settings: Settings) -> Iterator[tuple[str, str]]:
     for number, watch in enumerate(settings.acquisition.watch if settings.acquisition else ()):
         for name in watch.destinations:
@@ -372,6 +405,12 @@ def _watch_problems(settings: Settings) -> Iterator[str]:
         for other in watches[:number]:
             if watch.path.is_relative_to(other.path) or other.path.is_relative_to(watch.path):
                 yield f"{place}: {watch.path} overlaps the watch folder {other.path}"
+        if watch.move_to is None:
+            continue
+        place = f"[[acquisition.watch]] number {number + 1}, move_to"
+        for folder in (*(other.path for other in watches), settings.acquisition_state):
+            if watch.move_to.is_relative_to(folder):
+                yield f"{place}: {watch.move_to} must not lie in {folder}"
 
 
 def secrets(settings: Settings) -> list[str]:

@@ -17,11 +17,16 @@ from izumi.bus.permissions import role_name
 from izumi.bus.ports import Bus
 from izumi.clients.anilist import Anilist
 from izumi.clients.discord import Gate
+from izumi.clients.facts import CachedFacts
 from izumi.clients.http import Http
+from izumi.clients.ports import Sieve
+from izumi.clients.sieve import FilterSieve
+from izumi.clients.user_lists import UserLists
 from izumi.compose import telling
 from izumi.compose.catalogue import catalogue
 from izumi.compose.connections import bus, prepare_patiently, store
 from izumi.compose.encoding import may_work, transcoder
+from izumi.compose.lists import user_lists
 from izumi.compose.observed import observed
 from izumi.compose.wanted import (
     Wanted,
@@ -34,6 +39,7 @@ from izumi.consumers.encoder import Encoder
 from izumi.consumers.encoder_settings import EncoderSettings
 from izumi.consumers.notifier import Notifier
 from izumi.consumers.notifier_settings import NotifierSettings
+from izumi.domain.filters import Filter
 from izumi.media.probe import ChildProber
 from izumi.naming.identifier import MatchingIdentifier
 from izumi.naming.process import NamingProcess
@@ -93,6 +99,22 @@ class Instance:
         """One for everything here that asks AniList, since its limit is one; None: not asked."""
         settings = self.settings.anilist
         return Anilist(self.http, settings) if settings.enabled else None
+
+    @cached_property
+    def facts(self) -> CachedFacts | None:
+        """What is known of shows; None where AniList is not to be asked."""
+        return telling.facts(self.settings, self.anilist, http=self.http, stack=self.stack)
+
+    @cached_property
+    def lists(self) -> UserLists:
+        """Users' lists, each read once for all filters."""
+        return user_lists(self.settings, self.anilist, http=self.http, stack=self.stack)
+
+    def sieve(self, rules: Filter) -> Sieve | None:
+        """A filter at work; None where it lets everything in."""
+        if rules == Filter():
+            return None
+        return FilterSieve(rules=rules, lists=self.lists, facts=self.facts, now=utcnow)
 
     async def acquisition(self, connected: JetStreamBus, shutdown: Shutdown) -> _Running:
         """The watch folders of this host."""
@@ -168,6 +190,7 @@ class Instance:
             store=self.store,
             host=self.settings.host,
             now=utcnow,
+            sieve=self.sieve(settings.filter),
         )
         return handler, settings
 
@@ -177,10 +200,15 @@ class Instance:
         handler = Notifier(
             group=group,
             targets=telling.targets(
-                self.settings, group, http=self.http, gate=self.gate, stack=self.stack
+                self.settings,
+                group,
+                http=self.http,
+                gate=self.gate,
+                stack=self.stack,
+                sieve=self.sieve,
             ),
             board=Board(bus=connected, group=group, now=utcnow),
-            facts=telling.facts(self.settings, self.anilist, http=self.http, stack=self.stack),
+            facts=self.facts,
             facts_within_s=settings.facts_within_s,
             facts_later_s=settings.facts_later_h * 3600,
             digest_s=settings.digest_s,

@@ -1,7 +1,7 @@
 """Where people are told, from the settings of a notifier group."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
 from izumi.clients.anilist import Anilist
@@ -14,17 +14,24 @@ from izumi.clients.facts_cache import FactsCache
 from izumi.clients.http import Http
 from izumi.clients.journal import Journal
 from izumi.clients.kitsu import Kitsu
-from izumi.clients.ports import ShowFacts
+from izumi.clients.ports import ShowFacts, Sieve
 from izumi.clients.secret_file import secret
 from izumi.compose.catalogue import hurried
 from izumi.compose.wanted import link_bases, template
 from izumi.consumers.notifier_settings import AppriseTarget, DiscordTarget
 from izumi.consumers.telling import Target
+from izumi.domain.filters import Filter
 from izumi.settings import Settings
 
 
 def targets(
-    settings: Settings, group: str, *, http: Http, gate: Gate, stack: AsyncExitStack
+    settings: Settings,
+    group: str,
+    *,
+    http: Http,
+    gate: Gate,
+    stack: AsyncExitStack,
+    sieve: Callable[[Filter], Sieve | None] = lambda _: None,
 ) -> list[Target]:
     """Every channel that the group tells now.
 
@@ -34,13 +41,20 @@ def targets(
         http: Makes the requests.
         gate: Shared by the webhooks of the process.
         stack: Closes what was opened.
+        sieve: Puts a filter to work; left out, no filter is.
 
     Raises:
         ConfigError: An address is none, or its file cannot be read.
     """
     ours = settings.notifier[group]
-    found = [_discord(settings, group, one, http, gate) for one in ours.told_on_discord]
-    found += [_by_apprise(settings, group, one, stack) for one in ours.told_by_apprise]
+    found = [
+        Target(_discord(settings, group, one, http, gate), one.announce, sieve(one.filter))
+        for one in ours.told_on_discord
+    ]
+    found += [
+        Target(_by_apprise(settings, group, one, stack), one.announce, sieve(one.filter))
+        for one in ours.told_by_apprise
+    ]
     if ours.logs:
         found.append(Target(Journal(settings.state / "announcements.jsonl"), ours.announce))
     return found
@@ -48,8 +62,8 @@ def targets(
 
 def _discord(
     settings: Settings, group: str, target: DiscordTarget, http: Http, gate: Gate
-) -> Target:
-    channel = DiscordChannel(
+) -> DiscordChannel:
+    return DiscordChannel(
         name=target.name,
         http=http,
         gate=gate,
@@ -58,12 +72,11 @@ def _discord(
         timeout_s=settings.discord.timeout_s,
         address=_address(settings, group, target),
     )
-    return Target(channel, target.announce)
 
 
 def _by_apprise(
     settings: Settings, group: str, target: AppriseTarget, stack: AsyncExitStack
-) -> Target:
+) -> AppriseChannel:
     channel = AppriseChannel(
         name=target.name,
         service=_service(group, target),
@@ -73,7 +86,7 @@ def _by_apprise(
         timeout_s=target.timeout_s,
     )
     stack.push_async_callback(channel.aclose)
-    return Target(channel, target.announce)
+    return channel
 
 
 def check(settings: Settings, group: str, target: DiscordTarget | AppriseTarget) -> None:
