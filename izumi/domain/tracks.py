@@ -131,11 +131,14 @@ def choose_subtitles(
 def _refuse_troubled(
     tracks: Sequence[SubtitleStream], profile: Profile, question: Question
 ) -> None:
-    """What a person laid beside the video is not passed over because it cannot be read."""
+    """Subtitles are not taken for none because nothing of them can be read."""
     wanted = {*map(languages.normal, profile.subtitle_languages), ""}
     for track in tracks:
-        if track.trouble and language(track) in wanted:
-            why = f"{track.beside or f'track {track.index}'} cannot be read: {track.trouble}"
+        trouble = track.trouble
+        if track.unread and not track.events:
+            trouble = f"none of its {track.unread} lines or pictures can be shown"
+        if trouble and language(track) in wanted:
+            why = f"{track.beside or f'track {track.index}'} cannot be read: {trouble}"
             raise question.held("subtitles", why, [own for own in tracks if own.events] or tracks)
 
 

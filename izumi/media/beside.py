@@ -6,6 +6,7 @@ from typing import Final
 import av
 import msgspec
 
+from izumi.domain import sidecars
 from izumi.domain.probe import SubtitleStream
 from izumi.media import charset
 from izumi.media.scripts import Scripts
@@ -28,15 +29,19 @@ def read(
         size: Of the picture that it is drawn on.
     """
     track = SubtitleStream(index=index, codec=_CODECS[path.suffix], text=True)
+    if path.stat().st_size > sidecars.MOST_BYTES:
+        return msgspec.structs.replace(track, trouble="it is larger than any script")
     try:
         text, _ = charset.decode(path.read_bytes(), language)
     except ValueError as exc:
         return msgspec.structs.replace(track, trouble=str(exc))
     text = "\n".join(text.removeprefix("\ufeff").splitlines()) + "\n"
     if path.suffix in _DEMUXERS:
-        path.write_text(text, encoding="utf-8")
+        # Beside it, not over it: it may be a link to the file itself.
+        told = path.with_name(f"{path.stem}_utf8{path.suffix}")
+        told.write_text(text, encoding="utf-8")
         try:
-            text, unread = _converted(path, size)
+            text, unread = _converted(told, size)
         except av.FFmpegError as exc:
             return msgspec.structs.replace(track, trouble=f"it cannot be read: {exc.strerror}")
     else:

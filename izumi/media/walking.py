@@ -68,11 +68,7 @@ class Times:
 
 
 class Lines:
-    """The lines of one text subtitle stream; their times count from the film's start.
-
-    Attributes:
-        unread: Packets that ought to hold a line and do not.
-    """
+    """The lines of one text subtitle stream; their times count from the film's start."""
 
     def __init__(self, stream: Any, start_s: float) -> None:
         self._base = float(stream.time_base or 0)
@@ -81,7 +77,8 @@ class Lines:
         self._raw = stream_facts.codec(stream) in {"ass", "ssa"}
         self._cues: list[Cue] = []
         self._size = 0
-        self.unread = 0
+        self._endless = 0
+        self._unread = 0
 
     def add(self, packet: Any) -> None:
         """Take one more packet into account.
@@ -100,9 +97,19 @@ class Lines:
                 raise Unreadable("a subtitle track is larger than any script")
             order, *fields = line.decode("utf-8", "replace").rstrip("\0\r\n").split(",", 8)
             if len(fields) != 8 or not order.lstrip("-").isdigit():
-                self.unread += 1
+                self._unread += 1
             else:
+                self._endless += not packet.duration
                 self._cues.append(Cue(begin_s, end_s, int(order), tuple(fields)))
+
+    @property
+    def unread(self) -> int:
+        """Packets that ought to hold a line and do not.
+
+        A line without a length is shown by nobody. Authors leave one now and then; where
+        most have none, the container lost them.
+        """
+        return self._unread + (self._endless if self._endless * 2 > len(self._cues) else 0)
 
     def script(self, width: int, height: int) -> str:
         """The whole as an ASS file; what brings no styles gets them for that picture."""

@@ -65,6 +65,8 @@ def old(text: str) -> str:
 async def test_lines_beside_the_video_are_drawn_at_their_times(media: Media, tmp_path, name, text):
     source = await media.sample(silent(subtitles=(), attachments=(attached(media.blocks),)))
     made = await media.encode(source, tmp_path / "job", beside={name: text.encode()})
+    kept = next(path for path in made.folder.iterdir() if path.name.startswith("beside_0."))
+    assert kept.read_bytes() == text.encode(), "it may be a link to the file itself"
     (track,) = made.plan.subtitles
     assert (track.beside, track.events) == (f"video{name}", 2)
     assert "beside the video" in made.recipe["subtitles"][0]["what"]

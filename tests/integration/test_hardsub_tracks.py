@@ -155,7 +155,9 @@ async def test_dialogue_without_signs_and_the_signs_are_burnt_in_one_go(
     assert {moment["track"] for moment in made.recipe["seen"]} == {1, 2}
 
 
-@pytest.mark.parametrize(("codec", "suffix"), [("srt", ".mkv"), ("mov_text", ".mp4")])
+@pytest.mark.parametrize(
+    ("codec", "suffix"), [("srt", ".mkv"), ("webvtt", ".mkv"), ("mov_text", ".mp4")]
+)
 async def test_plain_text_gets_the_house_style_at_the_size_of_the_picture(
     media: Media, tmp_path, codec, suffix
 ):
@@ -188,6 +190,17 @@ async def test_lines_with_one_and_the_same_read_order_are_all_shown(media: Media
     assert made.plan.subtitles[0].events == 2
     shown = [media.frame(made.output, at).count(white) > 50 for at in (0.75, 1.5, 2.25)]
     assert shown == [True, False, True]
+
+
+async def test_lines_that_lost_their_length_are_held_not_dropped(media: Media, tmp_path):
+    lines = (Line(0.2, 0.8, "One"), Line(1.0, 1.5, "Two"), Line(2.0, 2.5, "Three"))
+    source = await media.sample(silent(*lines, attachments=(attached(media.blocks),)))
+    spoilt = tmp_path / "spoilt.mkv"
+    media.run("-i", source, "-map", "0", "-c", "copy", "-bsf:s", "setts=duration=0", spoilt)
+    with pytest.raises(Held, match="none of its 3 lines or pictures can be shown"):
+        await media.encode(
+            spoilt, tmp_path / "job", profile=Profile(no_subtitles="pass", preset="ultrafast")
+        )
 
 
 async def test_a_file_without_subtitles_follows_the_profile(media: Media, tmp_path):

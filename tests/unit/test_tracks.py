@@ -155,6 +155,16 @@ def test_no_subtitles_pass_where_the_profile_says_so():
         chosen(audio(1), subs(2, language="ger"), profile=passing)
 
 
+def test_subtitles_of_which_nothing_can_be_read_are_not_none():
+    passing = Profile(no_subtitles="pass")
+    lost = msgspec.structs.replace(subs(2, "", 0, events=0), unread=7)
+    with pytest.raises(Held, match="none of its 7 lines or pictures can be shown"):
+        chosen(audio(1), lost, profile=passing)
+    with pytest.raises(Held, match="none of its 7 lines"):
+        chosen(audio(1), lost, subs(3))
+    assert chosen(audio(1), msgspec.structs.replace(lost, language="ger"), subs(3)) == [3]
+
+
 def test_languages_are_taken_in_the_order_of_the_profile():
     profile = Profile(subtitle_languages=("de", "en"))
     assert chosen(audio(1), subs(2), subs(3, language="ger"), profile=profile) == [3]
