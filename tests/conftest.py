@@ -1,4 +1,6 @@
-"""Fixtures that every test may ask for."""
+"""Fixtures that every test may ask for, and how wild input is tried."""
+
+from hypothesis import settings
 
 pytest_plugins = [
     "tests.support.nats",
@@ -8,3 +10,7 @@ pytest_plugins = [
     "tests.support.keeper",
     "tests.support.killing",
 ]
+
+# A test never asserts a time by the clock: machines are shared.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")

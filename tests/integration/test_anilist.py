@@ -295,7 +295,7 @@ async def test_every_recorded_show_becomes_news_that_discord_takes():
             show = await anilist.by_id(media["id"])
             assert show is not None
             assert show.title
-            assert body_problems(payload(embed(announce(acquired(), show)))) == []
+            assert body_problems(payload(embed(announce([acquired()], show)))) == []
             clock.now += 60
             again = await anilist.by_title(names_of(media)[0])
             assert again is not None

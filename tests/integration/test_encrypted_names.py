@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from izumi.consumers.encoder import hardsub_key
+from izumi.consumers.encoder_output import hardsub_key
 from izumi.domain import names
 from izumi.domain.identify import identify
 from izumi.storage.ports import Location

@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -149,7 +150,7 @@ class Remotes:
         """`[rclone]` for these remotes."""
         return RcloneSettings(config=self.config, **more)  # type: ignore[arg-type]  # a test names fields
 
-    def place(self, kind: str, name: str = "", **more: str) -> "Place":
+    def place(self, kind: str, name: str = "", **more: Any) -> "Place":
         """A new, empty location of this kind."""
         folder = uuid.uuid4().hex[:12]
         server = self.servers.get(kind)

@@ -5,7 +5,7 @@ import random
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from izumi.domain.events import File
 from izumi.domain.subjects import Sub
@@ -31,7 +31,7 @@ class Shelf(Protocol):
 class MemoryShelf:
     """A location of a `MemoryStore`."""
 
-    def __init__(self, store: MemoryStore, **more: str) -> None:
+    def __init__(self, store: MemoryStore, **more: Any) -> None:
         self._store = store
         name = uuid.uuid4().hex[:12]
         self.location = Location(name=name, remote=f"/memory/{name}", **more)

