@@ -29,6 +29,7 @@ from izumi.domain.secret import Secret
 from izumi.domain.template import SHIPPED, Template
 from izumi.media.settings import FfmpegSettings
 from izumi.publishers.acquisition import AcquisitionSettings
+from izumi.publishers.gateway import GatewaySettings
 from izumi.runtime.settings import LogSettings, MetricsSettings, WorkerSettings
 from izumi.runtime.telemetry import printable
 from izumi.storage.settings import RcloneSettings, StorageSettings
@@ -57,6 +58,7 @@ class Settings(
         encoder: Encoder groups of this host.
         distributor: Distributor groups of this host.
         notifier: Notifier groups of this host.
+        gateway: Requests over HTTP; without it this host takes none.
         template: What messages look like, besides `full` and `compact`.
         list: Users' lists, for filters.
         profile: Encoding profiles besides the default one, `hardsub`.
@@ -81,6 +83,7 @@ class Settings(
     encoder: dict[str, EncoderSettings] = {}
     distributor: dict[str, DistributorSettings] = {}
     notifier: dict[str, NotifierSettings] = {}
+    gateway: GatewaySettings | None = None
     template: dict[str, Template] = {}
     list: dict[str, ListSettings] = {}
     profile: dict[str, Profile] = {}

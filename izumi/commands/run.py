@@ -15,7 +15,7 @@ from izumi.settings import Settings
 
 
 def run(
-    unit: Literal["acquisition", "encoder", "distributor", "notifier", "all"],
+    unit: Literal["acquisition", "encoder", "distributor", "notifier", "gateway", "all"],
     *,
     group: Annotated[str | None, Parameter(name=["--group", "-g"])] = None,
     config: ConfigFile = None,

@@ -161,6 +161,26 @@ class Instance:
             drain_s=settings.worker.drain_s,
         )
 
+    def gateway(self, connected: JetStreamBus, shutdown: Shutdown) -> _Running:
+        """Requests over HTTP."""
+        from izumi.compose.serving import gateway  # noqa: PLC0415 - loads a web framework
+
+        unit = gateway(self.settings, connected)
+        self.stack.callback(unit.socket.close)
+
+        def facts() -> Facts:
+            stopping = shutdown.stopping.is_set()
+            return Facts("draining" if stopping else "running", reason=unit.trouble())
+
+        return _Running(
+            Wanted("gateway"),
+            shutdown,
+            lambda asked: unit.run(asked.stopping),
+            facts,
+            unit.figures,
+            connected,
+        )
+
     async def encoder(self, group: str) -> tuple[Handler, EncoderSettings]:
         """The handler of an encoder group."""
         settings = self.settings.encoder[group]
@@ -308,6 +328,8 @@ async def run(settings: Settings, wanted: Sequence[Wanted], shutdown: Shutdown) 
                 )
             if unit.unit == "acquisition":
                 running.append(await parts.acquisition(shared, shutdown.part()))
+            elif unit.unit == "gateway":
+                running.append(parts.gateway(shared, shutdown.part()))
             else:
                 running.append(await parts.consumer(unit, shared, shutdown.part()))
         log.info(

@@ -12,7 +12,8 @@ from izumi.domain.template import SHIPPED, Template
 from izumi.settings import Settings
 from izumi.storage.ports import Location
 
-UNITS = ("acquisition", "encoder", "distributor", "notifier")
+GROUPED = ("encoder", "distributor", "notifier")
+"""Units that have groups."""
 
 
 class Wanted(NamedTuple):
@@ -25,9 +26,9 @@ class Wanted(NamedTuple):
 def configured(settings: Settings) -> list[Wanted]:
     """Every unit that the configuration has a table for."""
     wanted = [Wanted("acquisition")] if settings.acquisition else []
-    for unit in UNITS[1:]:
+    for unit in GROUPED:
         wanted += [Wanted(unit, group) for group in getattr(settings, unit)]
-    return wanted
+    return wanted + ([Wanted("gateway")] if settings.gateway else [])
 
 
 def chosen(settings: Settings, unit: str, group: str | None) -> list[Wanted]:

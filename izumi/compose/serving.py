@@ -1,0 +1,45 @@
+"""The gateway of a process. Imported when there is one: it loads a web framework."""
+
+import time
+
+from izumi.bus.jetstream import JetStreamBus
+from izumi.domain.errors import UserError
+from izumi.publishers.gateway import keys
+from izumi.publishers.gateway.access import Access, Failures, KeyRing
+from izumi.publishers.gateway.app import Parts, application
+from izumi.publishers.gateway.legacy import Legacy
+from izumi.publishers.gateway.orders import Orders
+from izumi.publishers.gateway.server import bound
+from izumi.publishers.gateway.unit import Gateway
+from izumi.runtime.worker import utcnow
+from izumi.settings import Settings
+
+
+def gateway(settings: Settings, connected: JetStreamBus) -> Gateway:
+    """The unit, its port taken.
+
+    Raises:
+        UserError: The configuration has none, its keys cannot be read, or its port is taken.
+    """
+    ours = settings.gateway
+    if ours is None:
+        raise UserError("the configuration has no [gateway]")
+    ring = KeyRing(keys.path_of(settings.state), ours.old_keys)
+    failures = Failures(ours.failures_per_minute, time.monotonic)
+    access = Access(ring, failures, is_open=ours.open, now=utcnow)
+    orders = Orders(
+        connected,
+        sources=ours.sources,
+        host=settings.host,
+        store_s=ours.store_s,
+        again_s=ours.again_s,
+        now=utcnow,
+    )
+    legacy = Legacy(access, orders)
+    return Gateway(
+        settings=ours,
+        app=application(Parts(settings=ours, legacy=legacy)),
+        socket=bound(ours.listen),
+        has_keys=lambda: bool(ring.keys),
+        answered=legacy.answered,
+    )

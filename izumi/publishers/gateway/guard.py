@@ -1,0 +1,112 @@
+"""What stands before every handler: bodies bounded in size and time, headers on every answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"interest-cohort=()"),
+    (b"cache-control", b"no-store"),
+)
+"""On everything served: answers are for programs, and no browser may run or frame them."""
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class _Gone(Exception):
+    pass
+
+
+class Guard:
+    """An ASGI application around another one.
+
+    Args:
+        app: Gets requests whose body is there.
+        most_bytes: Of a body.
+        body_s: How long it may take to come.
+    """
+
+    def __init__(self, app: App, *, most_bytes: int, body_s: float) -> None:
+        self._app = app
+        self._most_bytes = most_bytes
+        self._body_s = body_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        answer = _with_headers(send)
+        try:
+            async with asyncio.timeout(self._body_s):
+                body = await self._body(scope, receive)
+        except TimeoutError:
+            await _refuse(answer, 408, b"The request took too long")
+        except _TooLarge:
+            await _refuse(answer, 413, b"The request is too large")
+        except _Gone:
+            return
+        else:
+            await self._app(scope, _replay(body, receive), answer)
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        lengths = [value for name, value in scope["headers"] if name == b"content-length"]
+        if any(len(text) > 18 or int(text) > self._most_bytes for text in lengths):
+            raise _TooLarge
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise _Gone
+            body += message.get("body", b"")
+            if len(body) > self._most_bytes:
+                raise _TooLarge
+            if not message.get("more_body", False):
+                return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body once, then what comes: that the client left."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _with_headers(send: Send) -> Send:
+    names = {name for name, _ in HEADERS}
+
+    async def add(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = [pair for pair in message.get("headers", ()) if pair[0].lower() not in names]
+            message = {**message, "headers": [*own, *HEADERS]}
+        await send(message)
+
+    return add
+
+
+async def _refuse(send: Send, status: int, text: bytes) -> None:
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(text)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text, "more_body": False})

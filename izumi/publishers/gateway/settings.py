@@ -1,0 +1,136 @@
+"""`[gateway]`."""
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from izumi.domain.subjects import Priority
+from izumi.runtime.settings import parsed
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_OWN: Final = ("/v1", "/sonarr", "/hook")
+
+
+class RouteSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """`[gateway.routes."/<path>"]`: who gets what is posted to a path.
+
+    Attributes:
+        unit: Kind of unit.
+        group: Its group.
+        priority: Of the work; a notifier has but one.
+    """
+
+    unit: Literal["encoder", "distributor", "notifier"]
+    group: str = "main"
+    priority: Priority = "normal"
+
+
+class PathSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    r"""`[[gateway.paths]]`: a folder that others call otherwise than this host does.
+
+    Attributes:
+        theirs: As Sonarr or a torrent client writes it, such as "/downloads" or "D:\Anime".
+        ours: The same folder on this host.
+    """
+
+    theirs: str
+    ours: Path
+
+    def __post_init__(self) -> None:
+        """Check what the table alone can tell."""
+        if not self.theirs.strip("/\\"):
+            raise ValueError(f"theirs: {self.theirs!r} names no folder")
+        if not self.ours.is_absolute():
+            raise ValueError(f"ours: {str(self.ours)!r} must be absolute")
+
+
+ROUTES: Final = {
+    "/encode": RouteSettings(unit="encoder"),
+    "/encode-hp": RouteSettings(unit="encoder", priority="high"),
+    "/encode-mp": RouteSettings(unit="encoder"),
+    "/encode-lp": RouteSettings(unit="encoder", priority="low"),
+    "/distribute": RouteSettings(unit="distributor"),
+    "/notify": RouteSettings(unit="notifier"),
+}
+
+
+class GatewaySettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """`[gateway]`: requests over HTTP.
+
+    Attributes:
+        listen: Address and port. Others than loopback belong behind a proxy with TLS.
+        routes: Paths of the earlier system's requests. Naming any replaces them all; without
+            it they are `/encode`, `/encode-hp`, `/encode-mp`, `/encode-lp`, `/distribute`
+            and `/notify`, each for the group `main`.
+        sources: Locations that hold the files named by such requests, nearest first; empty:
+            those of the unit, or every one that it knows.
+        old_keys: An `auth.yml` or JSON file of the earlier system, `name: key`; read as it
+            is, and again when it changes. Its keys may submit.
+        open: Let requests without a key submit work. Whoever reaches the port may then.
+        trusted_proxies: Networks of proxies whose `X-Forwarded-For` is believed.
+        paths: Folders that Sonarr or a torrent client calls otherwise.
+        failures_per_minute: Wrong keys that one address may present; then it has to wait.
+        most_body_bytes: A longer request is refused.
+        most_connections: At once. Of more, the one that has been silent longest is closed.
+        most_streams: Clients that may follow the events at once.
+        header_s: A client gets so long for the head of its request.
+        body_s: And so long for the rest.
+        store_s: How long the bus may take to store a request; earlier units wait 5 s.
+        again_s: A request that is repeated sooner than so long after its work was done asks
+            for nothing new.
+    """
+
+    listen: str = "127.0.0.1:8710"
+    routes: dict[str, RouteSettings] = ROUTES
+    sources: tuple[str, ...] = ()
+    old_keys: Path | None = None
+    open: bool = False
+    trusted_proxies: tuple[str, ...] = ()
+    paths: tuple[PathSettings, ...] = ()
+    failures_per_minute: int = 10
+    most_body_bytes: int = 65536
+    most_connections: int = 512
+    most_streams: int = 50
+    header_s: float = 5.0
+    body_s: float = 10.0
+    store_s: float = 4.0
+    again_s: float = 600.0
+
+    def __post_init__(self) -> None:
+        """Check what the table alone can tell."""
+        try:
+            parsed(self.listen)
+        except ValueError as exc:
+            text = f'listen: {self.listen!r} is no address and port such as "127.0.0.1:8710"'
+            raise ValueError(text) from exc
+        for path in self.routes:
+            if not _PATH.fullmatch(path) or path.startswith(_OWN):
+                raise ValueError(f'routes: {path!r} is no path such as "/encode"')
+        self.networks()
+        for name in ("failures_per_minute", "most_body_bytes", "most_connections", "most_streams"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: {getattr(self, name)} must be 1 or more")
+        for name in ("header_s", "body_s", "store_s"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name}: {getattr(self, name)} must be more than 0")
+
+    def networks(self) -> tuple[Network, ...]:
+        """The networks of the trusted proxies.
+
+        Raises:
+            ValueError: One is none.
+        """
+        try:
+            return tuple(ipaddress.ip_network(text) for text in self.trusted_proxies)
+        except ValueError as exc:
+            text = f'trusted_proxies: {exc}; write an address or a network such as "10.0.0.0/8"'
+            raise ValueError(text) from exc
