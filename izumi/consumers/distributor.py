@@ -180,6 +180,9 @@ class _Distribution:
         """Locations that should have the file, the nearest first."""
         known = self._unit.locations
         wanted = self._unit.settings.sources or (*self._fact.sources, *self._done)
+        if not (self._unit.settings.sources or self._fact.sources):
+            # A requester that names no location: the file is looked for everywhere.
+            wanted = tuple(dict.fromkeys((*wanted, *known)))
         for name in wanted:
             if name != to.name and name in known:
                 yield known[name]

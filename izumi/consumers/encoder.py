@@ -70,7 +70,7 @@ class Encoder:
         source = Source(
             fact,
             job,
-            sources=self.settings.sources or fact.sources,
+            sources=self.settings.sources or fact.sources or tuple(self.locations),
             known=self.locations,
             store=self.store,
             media=self.transcoder,

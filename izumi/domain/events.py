@@ -6,18 +6,21 @@ newer instance may know it, and the message is dead-lettered when no one ever do
 """
 
 import datetime as dt
+import re
 from typing import Any, Literal
 
 import msgspec
 
-from izumi.domain import subjects
-from izumi.domain.errors import BadEvent, UnknownEvent
+from izumi.domain import keys, subjects
+from izumi.domain.errors import BadEvent, BadKey, UnknownEvent
 from izumi.domain.fix import Fix
 from izumi.domain.rules import Rule
 from izumi.domain.show import Show
 from izumi.domain.subjects import Priority, Sub
 
 NULL = msgspec.Raw(b"null")
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 AnswerKind = Literal["approve", "fix", "reject"]
 """What a person may say to a hold."""
@@ -397,13 +400,28 @@ def decode_fact(data: bytes) -> Fact:
         BadEvent: The bytes are no fact; the text says where.
     """
     try:
-        return _facts.decode(data)
+        return _sound(_facts.decode(data))
     except (msgspec.DecodeError, RecursionError, UnicodeError) as exc:
         if str(exc).endswith("at `$.type`") and str(exc).startswith("Invalid value"):
             msg = f"unknown message: {exc}"
             raise UnknownEvent(msg) from exc
         msg = f"not a fact: {exc}"
         raise BadEvent(msg) from exc
+
+
+def _sound(fact: Fact) -> Fact:
+    """The fact, when its file can be one: whoever wrote it, nobody works on another."""
+    file = getattr(fact, "file", None)
+    if isinstance(file, File):
+        if not 0 <= file.size < 1 << 63:
+            raise BadEvent(f"not a fact: the size of {file.key!a} is {file.size}")
+        if file.sha256 is not None and not _SHA256.fullmatch(file.sha256):
+            raise BadEvent(f"not a fact: the sha256 of {file.key!a} is {file.sha256[:80]!a}")
+        try:
+            keys.parse_key(file.key)
+        except BadKey as exc:
+            raise BadEvent(f"not a fact: {exc}") from exc
+    return fact
 
 
 def decode_rule(data: bytes) -> RuleMade | RuleRemoved:
