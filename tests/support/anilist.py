@@ -76,6 +76,8 @@ def errors(status: int, *messages: tuple[str, int], data: Any = None, **headers:
     return Answer(status, {"data": data, "errors": listed}, names)
 
 
+NO_USER = errors(404, ("User not found", 404), data={"MediaListCollection": None})
+PRIVATE = errors(404, ("Private User", 404), data={"MediaListCollection": None})
 NOT_FOUND = errors(404, ("Not Found.", 404), data={"Media": None})
 LIMITED = errors(429, ("Too Many Requests.", 429), Retry_After="60")
 
@@ -93,6 +95,9 @@ class FakeAnilist:
         kitsu_script: As `script`.
         search: Finds shows by a text, in place of a simple way of its own.
         most_complex: Most fields that a query may name.
+        lists: What users have on their lists: by user, status -> shows. A status without
+            any shows has no `entries` at all, as is recorded of the real one.
+        chunk: Most entries of a list that an answer holds.
     """
 
     shows: Sequence[dict[str, Any]]
@@ -107,6 +112,8 @@ class FakeAnilist:
     kitsu_script: deque[Answer] = field(default_factory=deque)
     search: Callable[[str], Iterable[dict[str, Any]]] | None = None
     most_complex: int = 500
+    lists: dict[str, dict[str, Sequence[dict[str, Any]]]] = field(default_factory=dict)
+    chunk: int = 500
 
     @property
     def url(self) -> str:
@@ -127,7 +134,11 @@ class FakeAnilist:
         return response_of(answer)
 
     def _carry_out(self, query: str, variables: dict[str, Any]) -> Answer:
-        root = {"Media": self._media, "Page": lambda _info, **page: _Page(self, **page)}
+        root = {
+            "Media": self._media,
+            "Page": lambda _info, **page: _Page(self, **page),
+            "MediaListCollection": self._collection,
+        }
         outcome = carry_out(query, variables, root)
         if outcome.data is None:
             self.refused.extend(outcome.problems)
@@ -135,8 +146,25 @@ class FakeAnilist:
         if (points := complexity(query)) > self.most_complex:
             text = f"Max query complexity should be {self.most_complex} but got {points}."
             return errors(400, (text, 400))
+        if outcome.data.get("MediaListCollection", ...) is None:
+            return NO_USER
         missing = outcome.data.get("Media", ...) is None
         return NOT_FOUND if missing else Answer(200, {"data": outcome.data})
+
+    def _collection(self, _info: Any, **wanted: Any) -> dict[str, Any] | None:
+        theirs = self.lists.get(wanted["userName"])
+        if theirs is None:
+            return None
+        statuses = wanted.get("status_in") or list(theirs)
+        shows = [(status, show) for status in statuses for show in theirs.get(status, ())]
+        size = min(wanted.get("perChunk", 500), self.chunk)
+        last = wanted.get("chunk", 1) * size
+        lists: list[dict[str, Any]] = [{"status": status} for status in statuses]
+        for group in lists:
+            page = shows[last - size : last]
+            if entries := [{"media": show} for status, show in page if status == group["status"]]:
+                group["entries"] = entries
+        return {"hasNextChunk": len(shows) > last, "lists": lists}
 
     def _media(self, _info: Any, **wanted: Any) -> dict[str, Any] | None:
         return self.by_id.get(wanted["id"])

@@ -24,7 +24,13 @@ from tests.support.published import is_there, published
 SCHEMA = "anilist/schema.graphql"
 
 _PART = """
-type Query { Page(page: Int, perPage: Int): Page  Media(id: Int, type: MediaType): Media }
+type Query { Page(page: Int, perPage: Int): Page  Media(id: Int, type: MediaType): Media
+  MediaListCollection(userName: String, type: MediaType, status_in: [MediaListStatus], chunk: Int,
+    perChunk: Int): MediaListCollection }
+type MediaListCollection { lists: [MediaListGroup]  hasNextChunk: Boolean }
+type MediaListGroup { entries: [MediaList]  status: MediaListStatus }
+type MediaList { media: Media }
+enum MediaListStatus { CURRENT PLANNING COMPLETED DROPPED PAUSED REPEATING }
 type Page { media(search: String, type: MediaType, id_in: [Int], sort: [MediaSort]): [Media] }
 enum MediaType { ANIME MANGA }
 enum MediaSort { SEARCH_MATCH ID }

@@ -5,7 +5,14 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from izumi.domain.errors import NoSpace, StorageUnavailable, ToolFailed, Unavailable, UnknownEvent
+from izumi.domain.errors import (
+    NoSpace,
+    Postponed,
+    StorageUnavailable,
+    ToolFailed,
+    Unavailable,
+    UnknownEvent,
+)
 from izumi.domain.retry import RetryPolicy, Verdict, backoff_s, verdict
 
 POLICY = RetryPolicy()
@@ -54,3 +61,9 @@ def test_a_host_without_space_passes_the_job_on_for_as_long_as_it_takes() -> Non
 def test_a_message_that_nobody_ever_knows_is_parked() -> None:
     assert judged(UnknownEvent("v9"), attempt=1).what == "again"
     assert judged(UnknownEvent("v9"), attempt=POLICY.unknown_attempts).what == "park"
+
+
+def test_what_is_postponed_waits_exactly_so_long_and_is_never_given_up() -> None:
+    for attempt, hours in ((1, 0.0), (400, 1000.0)):
+        verdict = judged(Postponed("quiet", wait_s=3), attempt=attempt, hours=hours)
+        assert verdict == Verdict("again", 3)
