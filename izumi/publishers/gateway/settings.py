@@ -90,7 +90,7 @@ class GatewaySettings(
     """
 
     listen: str = "127.0.0.1:8710"
-    routes: dict[str, RouteSettings] = ROUTES
+    routes: dict[str, RouteSettings] = msgspec.field(default_factory=lambda: dict(ROUTES))
     sources: tuple[str, ...] = ()
     old_keys: Path | None = None
     open: bool = False
