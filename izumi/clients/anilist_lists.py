@@ -56,35 +56,41 @@ class AnilistLists:
             if not isinstance(collection, dict):
                 raise Unavailable(f"AniList: there is no public list of {user}")
             before = len(found)
-            found.update(_entries(collection.get("lists")))
+            found.update(_entries(collection))
             # One that says for ever that there is more brings nothing new.
             if collection.get("hasNextChunk") is not True or len(found) == before:
                 break
         return tuple(found.values())
 
 
-def _entries(lists: Any) -> Iterator[tuple[int, ListEntry]]:
-    """What can be understood, by number; lists may lack `entries`."""
-    for group in _dicts(lists):
-        for entry in _dicts(group.get("entries")):
-            for media in _dicts([entry.get("media")]):
-                number = count(media.get("id"))
-                titles = next(_dicts([media.get("title")]), {})
-                synonyms = media.get("synonyms")
-                if number is not None:
-                    official = [titles.get(key) for key in ("romaji", "english", "native")]
-                    others = synonyms if isinstance(synonyms, list) else []
-                    yield (
-                        number,
-                        ListEntry(
-                            anilist_id=number,
-                            mal_id=count(media.get("idMal")),
-                            names=names_of([*official, *others]),
-                        ),
-                    )
+def _entries(collection: dict[str, Any]) -> dict[int, ListEntry]:
+    """What can be understood, by number; lists may lack `entries`.
+
+    Raises:
+        Unavailable: There is something, and nothing of it can be understood.
+    """
+    lists = collection.get("lists")
+    given = [one for group in _dicts(lists) for one in _list(group.get("entries"))]
+    media = _dicts([entry.get("media") for entry in _dicts(given)])
+    found = {one.anilist_id: one for one in map(_entry, media) if one.anilist_id is not None}
+    if not isinstance(lists, list) or (given and not found):
+        raise Unavailable("AniList: a list is not as documented")
+    return found
+
+
+def _entry(media: dict[str, Any]) -> ListEntry:
+    titles = next(_dicts([media.get("title")]), {})
+    official = [titles.get(key) for key in ("romaji", "english", "native")]
+    return ListEntry(
+        anilist_id=count(media.get("id")),
+        mal_id=count(media.get("idMal")),
+        names=names_of([*official, *_list(media.get("synonyms"))]),
+    )
 
 
 def _dicts(given: Any) -> Iterator[dict[str, Any]]:
-    for one in given if isinstance(given, list) else ():
-        if isinstance(one, dict):
-            yield one
+    return (one for one in _list(given) if isinstance(one, dict))
+
+
+def _list(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else []

@@ -74,11 +74,13 @@ class MyAnimeList:
             asked = self._by_api if self._client_id else self._by_site
             async with contextlib.aclosing(asked(user, status)) as pages:
                 async for page in pages:
+                    known = [one for one in page if one is not None]
+                    if page and not known:
+                        raise Unavailable(f"{self.name}: its answer is not as documented")
                     before = len(found)
-                    found.update((one.mal_id, one) for one in page if one is not None)
-                    # One page for ever, or pages of nothing that can be understood.
-                    if len(found) == before:
-                        break
+                    found.update((one.mal_id, one) for one in known)
+                    if page and len(found) == before:
+                        break  # one page for ever
         return tuple(found.values())
 
     async def _by_api(self, user: str, status: Status) -> AsyncGenerator[list[ListEntry | None]]:
@@ -90,15 +92,17 @@ class MyAnimeList:
             "fields": "alternative_titles",
             "nsfw": "true",  # else shows are missing that are nothing of the kind
         }
+        seen = set()
         for _ in range(_MOST_PAGES):
             answer = _fields(await self._ask(address, params))
             yield [api_entry(item) for item in _items(answer.get("data"))]
             following = _fields(answer.get("paging", {})).get("next")
-            if not following:
+            if not following or following in seen:
                 return
             # It holds the whole query; the client id must not go to another host.
             if not isinstance(following, str) or _origin(following) != _origin(address):
                 raise Unavailable(f"{self.name}: its next page is at another address")
+            seen.add(following)
             address, params = following, None
 
     async def _by_site(self, user: str, status: Status) -> AsyncGenerator[list[ListEntry | None]]:
