@@ -13,7 +13,7 @@ from izumi.clients.ports import ChannelOff
 from izumi.domain.announce import Announcement, announce
 from izumi.domain.errors import ConfigError, Rejected, Unavailable
 from izumi.domain.secret import Secret
-from izumi.domain.template import COMPACT
+from izumi.domain.template import COMPACT, Template
 from izumi.runtime import telemetry
 from tests.support.gatherer import CANARY, Gatherer, gatherer
 from tests.support.hand_clock import HandClock
@@ -199,6 +199,22 @@ async def test_what_waits_too_long_behind_others_is_given_back(phones):
     phones.service.open.set()
     await first
     assert len(phones.service.received) == 1
+
+
+async def test_nothing_waits_behind_what_was_told(phones):
+    channel = phones.open(patience_s=0.0)
+    channel.service.pause_s = 1.0
+    for number in range(3):
+        await channel.send(hardsub(number), JOB)
+    assert len(phones.service.received) == 3
+
+
+async def test_what_is_too_long_for_a_service_is_cut(phones):
+    await phones.open("ntfy://{host}/{key}", template=Template(description="x" * 9000)).send(
+        NEWS, JOB
+    )
+    (request,) = phones.service.received
+    assert 7000 < len(request.body["message"]) <= 7800
 
 
 async def test_an_edit_tells_nothing_new(phones):

@@ -139,6 +139,13 @@ def test_a_file_that_was_made_anew_counts_once():
     assert [one.at for one in news.files] == [later(0), later(300)]
 
 
+def test_a_mirror_that_is_told_again_is_there_since_it_was_told_first():
+    soft = softsub()
+    news = announce([mirror(soft, at=500), mirror(soft, at=90), soft], None)
+    assert [one.at for one in news.files[0].mirrors] == [later(90)]
+    assert news.at == later(90)
+
+
 def test_hardsubs_of_several_profiles_stand_beside_each_other():
     soft = softsub()
     shown = told([soft, hardsub(soft), hardsub(soft, suffix=" [HEVC]")])

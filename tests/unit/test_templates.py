@@ -177,6 +177,11 @@ def test_a_list_leaves_room_for_what_stands_beside_it():
     assert shown.endswith(" more" + "y" * 20)
 
 
+def test_lists_share_the_room():
+    shown = filled("{a} {b}", {"a": ("abcdef",) * 10, "b": ("abcdef",) * 10}, 120)
+    assert units(shown) <= 120
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("template", [*SHIPPED.values()])
 def test_a_hostile_name_is_text_on_every_channel(name, template):
