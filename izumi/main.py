@@ -86,7 +86,7 @@ _notify = App(name="notify", help="What people were told.")
 for _sub in (_acquisition, _hold, _rules, _dlq, _jobs, _notify, _bus):
     admin.command(_sub)
 _acquisition.command(
-    "izumi.commands.admin:acquisition_list",
+    "izumi.commands.acquisition:acquisition_list",
     name="list",
     help="Every file with its state, since when and why.",
 )

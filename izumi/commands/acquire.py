@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +19,15 @@ from izumi.storage.ledger import Ledger
 def acquire(
     *paths: Path,
     config: ConfigFile = None,
+    maps: Annotated[
+        tuple[str, ...],
+        Parameter(
+            name="--map",
+            negative="",
+            help="FROM=TO: what whoever gives the paths sees as FROM is TO here, as where a "
+            "torrent client runs in a container; may be repeated.",
+        ),
+    ] = (),
     wait: Annotated[bool, Parameter(help="Wait for the outcome.")] = True,
     wait_s: Annotated[float, Parameter(help="Wait at most so long; 0: for ever.")] = 0.0,
 ) -> int:
@@ -29,19 +38,42 @@ def acquire(
     Args:
         paths: Files or folders.
         config: See below.
+        maps: See below.
         wait: See below.
         wait_s: See below.
     """
     if not paths:
         raise UserError("name at least one file or folder")
+    here = [mapped(path, maps) for path in paths]
     settings = load(config, level="warning")
     if settings.acquisition is None:
         raise UserError("the configuration has no [acquisition]; nothing can be acquired here")
     limit_s = (wait_s or None) if wait else 0.0
-    outcomes = asyncio.run(_acquire(settings, list(paths), limit_s))
+    outcomes = asyncio.run(_acquire(settings, here, limit_s))
     for outcome in outcomes:
         print(" ".join(filter(None, [f"{outcome.state}: {outcome.name}", _because(outcome)])))
     return exit_code(outcomes)
+
+
+def mapped(path: Path, maps: Sequence[str]) -> Path:
+    """A path as this host sees it. Pure.
+
+    Args:
+        path: As whoever gives it sees it.
+        maps: `FROM=TO` each; of those that fit, the longest FROM counts.
+
+    Raises:
+        UserError: One is no `FROM=TO` of absolute paths.
+    """
+    best, length = path, 0
+    for text in maps:
+        from_, sign, to = text.partition("=")
+        source, target = Path(from_), Path(to)
+        if not (sign and source.is_absolute() and target.is_absolute()):
+            raise UserError(f"--map {text}: give two absolute paths as FROM=TO")
+        if path.is_relative_to(source) and len(source.parts) > length:
+            best, length = target / path.relative_to(source), len(source.parts)
+    return best
 
 
 def _because(outcome: Outcome) -> str:

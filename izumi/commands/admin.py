@@ -1,6 +1,5 @@
 """`izumi-admin`: what is given up, and alive; and the bus itself."""
 
-import asyncio
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -20,41 +19,6 @@ from izumi.domain import events, subjects
 from izumi.domain.errors import UserError
 from izumi.domain.events import Control, Node
 from izumi.settings import Settings
-from izumi.storage.ledger import Ledger
-
-
-def acquisition_list(*, config: ConfigFile = None, json: Json = False) -> int:
-    """List every file of the watch folders with its state, since when and why.
-
-    Args:
-        config: See below.
-        json: See below.
-    """
-    settings = load(config, level="warning")
-
-    async def read() -> list[dict[str, object]]:
-        folder = settings.acquisition_state
-        if not folder.is_dir():
-            return []
-        async with await Ledger.visit(folder) as ledger:
-            items = await ledger.list()
-        return [
-            {
-                "path": item.name,
-                "state": item.label,
-                "since": _time(item.since),
-                "why": item.reason,
-                "key": item.key or "",
-            }
-            for item in items
-        ]
-
-    show_rows(asyncio.run(read()), ("path", "state", "since", "why", "key"), json=json)
-    return 0
-
-
-def _time(seconds: float) -> str:
-    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")
 
 
 def dlq_list(*, config: ConfigFile = None, json: Json = False) -> int:

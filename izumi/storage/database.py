@@ -29,7 +29,8 @@ class Database:
         own: Be the one owner: take the lock, and bring the tables up to date.
 
     Raises:
-        UserError: Another process owns it, or it is missing, damaged or too new.
+        UserError: Another process owns it, it is another user's, or it is missing, damaged
+            or too new.
         Unavailable: It cannot be written now.
     """
 
@@ -41,9 +42,12 @@ class Database:
         self._lock = -1
         try:
             self._db = self._thread.submit(self._mapped, self._open).result()
-        except BaseException:
+        except BaseException as exc:
             self._release()
             self._thread.shutdown()
+            if isinstance(exc, PermissionError):
+                msg = f"{file}: {exc.strerror}: run this as the user that acquisition runs as"
+                raise UserError(msg) from exc
             raise
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
