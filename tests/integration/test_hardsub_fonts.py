@@ -91,11 +91,12 @@ async def test_a_hosts_own_fonts_do_not_change_what_is_drawn_for_a_missing_chara
 ):
     host = tmp_path / "host"
     host.mkdir()
-    write_block_font(host / "host.ttf", "Sans", "月の泉")
+    write_block_font(host / "host.ttf", "Host Sans", "月の泉")
     own = tmp_path / "fonts.conf"
     own.write_text(
-        f"<fontconfig><dir>{host}</dir><alias><family>sans-serif</family>"
-        "<prefer><family>Sans</family></prefer></alias></fontconfig>"
+        f'<fontconfig><dir>{host}</dir><alias binding="strong">'
+        "<family>sans-serif</family><prefer><family>Host Sans</family></prefer></alias>"
+        "</fontconfig>"
     )
     source = await media.sample(
         silent(Line(0.2, 0.8, BIG + "月の泉"), seconds=1.0, attachments=(attached(media.blocks),))

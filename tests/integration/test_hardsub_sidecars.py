@@ -54,19 +54,22 @@ def old(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
+    ("name", "content"),
     [
-        (".en.ass", styled()),
-        (".ssa", old(styled())),
-        (".eng.srt", PLAIN),
-        (".vtt", WEB),
+        (".en.ass", styled().encode()),
+        (".ssa", old(styled()).encode()),
+        (".eng.srt", PLAIN.encode("utf-16")),
+        (".vtt", WEB.encode()),
     ],
+    ids=["ass", "ssa", "srt", "vtt"],
 )
-async def test_lines_beside_the_video_are_drawn_at_their_times(media: Media, tmp_path, name, text):
+async def test_lines_beside_the_video_are_drawn_at_their_times(
+    media: Media, tmp_path, name, content
+):
     source = await media.sample(silent(subtitles=(), attachments=(attached(media.blocks),)))
-    made = await media.encode(source, tmp_path / "job", beside={name: text.encode()})
-    kept = next(path for path in made.folder.iterdir() if path.name.startswith("beside_0."))
-    assert kept.read_bytes() == text.encode(), "it may be a link to the file itself"
+    made = await media.encode(source, tmp_path / "job", beside={name: content})
+    kept = next(path for path in made.folder.iterdir() if path.stem == "beside_0")
+    assert kept.read_bytes() == content, "it may be a link to the file itself"
     (track,) = made.plan.subtitles
     assert (track.beside, track.events) == (f"video{name}", 2)
     assert "beside the video" in made.recipe["subtitles"][0]["what"]

@@ -303,6 +303,7 @@ def test_pictures_and_shapes_are_explained_too():
             codec="hdmv_pgs_subtitle", text=False, canvas=(1920, 1080), area=(500, 900, 1400, 990)
         ),
     )
+    assert after(command(made), "-canvas_size:2") == "1920x1080"
     said = encode_plan.explain(made)
     assert "sound: track 1 (jpn, aac, 2 channels) taken as it is" in said
     assert (

@@ -63,3 +63,11 @@ def test_no_picture_is_ever_cut_off(size, canvas, sar, data):
     assert top * down + place.y >= -1
     assert right * across + place.x <= size[0] + 1
     assert bottom * down + place.y <= size[1] + 1
+
+
+def test_pictures_are_blended_in_the_depth_of_the_film_and_go_when_they_end():
+    laid = overlay.laid_over(film(1280, 720), pictures((1920, 1080)), 0, matrix="smpte170m")
+    assert laid == (
+        "[0:2]scale=1280:720:out_color_matrix=bt601:out_range=tv,format=yuva444p[text0];"
+        "[film0][text0]overlay=x=0:y=0:format=auto:eof_action=pass:repeatlast=0"
+    )
