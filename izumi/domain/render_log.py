@@ -27,6 +27,8 @@ _HARMLESS = re.compile(
     r"mmco: unref short failure|co located POCs unavailable|Application provided duration"
     r"|number of reference frames .* exceeds max|Fontconfig (?:warning|error)"
     r"|Referenced QT chapter track not found"
+    # Cover art larger than is decoded; were it the film, pictures would be missing.
+    r"|\[(?:png|mjpeg|webp|bmp|tiff)\].* exceeds specified max pixel count"
 )
 _FULL_DISK = re.compile(r"No space left on device|Disk quota exceeded", re.IGNORECASE)
 _MEMORY = re.compile(r"Cannot allocate memory|malloc of size|Out of memory", re.IGNORECASE)
