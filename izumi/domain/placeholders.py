@@ -102,8 +102,8 @@ def spread(template: str, values: Values, limit: int, most: int) -> list[str]:
 
 
 def _fitting(items: Sequence[str], room: int) -> int:
-    """How many items fit, with commas between them and one behind."""
-    used = 0
+    """How many items fit, with commas between them."""
+    used = -2
     for number, item in enumerate(items):
         used += units(item) + 2
         if used > room:
@@ -113,17 +113,11 @@ def _fitting(items: Sequence[str], room: int) -> int:
 
 def packed(items: Sequence[str], room: int) -> str:
     """As many items as fit, with commas, and how many more there are."""
-    kept: list[str] = []
-    used = 0
-    for number, item in enumerate(items):
-        wants = units(item) + (2 if kept else 0)
-        tail = _MORE_UNITS if number + 1 < len(items) else 0
-        if used + wants + tail > room:
-            rest = len(items) - number
-            return f"{', '.join(kept)} … and {rest} more" if kept else ""
-        kept.append(item)
-        used += wants
-    return ", ".join(kept)
+    if units(whole := ", ".join(items)) <= room:
+        return whole
+    kept = _fitting(items, room - _MORE_UNITS)
+    rest = len(items) - kept
+    return f"{', '.join(items[:kept])} … and {rest} more" if kept else ""
 
 
 def fault(template: str) -> str | None:
