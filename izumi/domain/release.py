@@ -4,6 +4,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from izumi.domain.fix import Fix
 from izumi.domain.keys import MAX_PART_BYTES
 from izumi.domain.subjects import Sub
 
@@ -33,10 +34,12 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         extras: What becomes of openings, trailers, samples and the like.
         part_bytes: Most bytes of UTF-8 that a name may have where they go.
+        hint: What all of them are, as far as that is settled beforehand.
     """
 
     extras: Extras = "hold"
     part_bytes: int = MAX_PART_BYTES
+    hint: Fix | None = None
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):

@@ -102,7 +102,10 @@ def chosen(found: Identification, rules: Iterable[Rule]) -> Rule | None:
 
 
 def apply(
-    found: Identification, rules: Sequence[Rule] = (), fix: Fix | None = None
+    found: Identification,
+    rules: Sequence[Rule] = (),
+    fix: Fix | None = None,
+    hint: Fix | None = None,
 ) -> Identification:
     """What a release is after the rule for it, and after what a person said of this file.
 
@@ -112,13 +115,16 @@ def apply(
     Args:
         found: As read.
         rules: All that there are; one is chosen.
-        fix: An answer about this very file; where it speaks, it wins over the rule.
+        fix: An answer about this very file; where it speaks, it wins over the others.
+        hint: What its watch folder holds by its settings; it wins over the rule.
     """
     rule = chosen(found, rules)
-    said = merged(rule.fix if rule else None, fix)
+    said = merged(merged(rule.fix if rule else None, hint), fix)
     if said is None:
         return found
     why = [f"answered: {fix.text}"] if fix else []
+    if hint:
+        why.append(f"its watch folder's settings: {hint.text}")
     if rule:
         why.append(f"rule {rule.id}: {rule.text} (by {rule.by or 'nobody'}, {rule.at:%Y-%m-%d})")
     episode = found.episode

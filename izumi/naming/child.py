@@ -25,7 +25,8 @@ def serve(connection: socket.socket) -> None:
             question = decode(line)
             extras = question.filing.extras
             read = identify(question.name, folders=question.folders, extras=extras)
-            found = rules.apply(read, question.rules, question.fix)
+            hint = question.filing.hint
+            found = rules.apply(read, question.rules, question.fix, hint)
             connection.sendall(msgspec.json.encode(answer(found, read, question)) + b"\n")
 
 

@@ -5,6 +5,7 @@ of a folder between two looks; a path that was checked is not the path that is o
 """
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -20,8 +21,13 @@ class NotAFile(OSError):
 
 
 @contextlib.contextmanager
-def parent(root: Path, path: str) -> Iterator[tuple[int, str]]:
+def parent(root: Path, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
     """The open folder that holds `root/path`, and the last part of the path.
+
+    Args:
+        root: Must be there.
+        path: Below it.
+        make: Make the folders that are missing.
 
     Raises:
         OSError: A part is missing, no folder, or a link (ELOOP or ENOTDIR).
@@ -30,12 +36,25 @@ def parent(root: Path, path: str) -> Iterator[tuple[int, str]]:
     fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in folders:
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(part, dir_fd=fd)
+                    sync(fd)
             below = os.open(part, _FOLDER, dir_fd=fd)
             os.close(fd)
             fd = below
         yield fd, name
     finally:
         os.close(fd)
+
+
+def sync(folder: int) -> None:
+    """Have the names in an open folder on the disk, where its file system can tell."""
+    try:
+        os.fsync(folder)
+    except OSError as exc:
+        if exc.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
 
 
 def lstat(root: Path, path: str) -> os.stat_result:

@@ -30,6 +30,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         gone: It is not below its watch folder any more.
         key: Where it lies below a location, once identified.
         proved: Names of the locations that hold it, proved.
+        owed: Names of those that it was announced without, and is still brought to.
         hold: The hold that people were told of, until it is closed on the bus.
         answered: Place in the stream of the last answer that was carried out; 0: none.
         fix: What people said that it is.
@@ -59,6 +60,12 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     answered: int = 0
     fix: Fix | None = None
     approved: bool = False
+    owed: tuple[str, ...] = ()
+
+    @property
+    def found(self) -> Found:
+        """The file as a look met it."""
+        return Found(self.path, self.device, self.inode, self.size, self.mtime_ns)
 
     @property
     def name(self) -> str:
@@ -112,12 +119,18 @@ def item_of(row: sqlite3.Row) -> Item:
         sub=row["sub"],
         episode=row["episode"] and msgspec.json.decode(row["episode"], type=Episode),
         sha256=row["sha256"],
-        proved=tuple(filter(None, row["proved"].split("\n"))),
+        proved=names_of(row["proved"]),
         hold=row["hold"],
         answered=row["answered"],
         fix=row["fix"] and msgspec.json.decode(row["fix"], type=Fix),
         approved=bool(row["approved"]),
+        owed=names_of(row["owed"]),
     )
+
+
+def names_of(text: str) -> tuple[str, ...]:
+    """Names of locations as a row keeps them: one a line."""
+    return tuple(filter(None, text.split("\n")))
 
 
 def known_of(row: sqlite3.Row) -> Known:
@@ -160,6 +173,7 @@ def values_of(item: Item) -> dict[str, Any]:
         "episode": None if item.episode is None else msgspec.json.encode(item.episode),
         "sha256": item.sha256,
         "proved": "\n".join(item.proved),
+        "owed": "\n".join(item.owed),
         "hold": item.hold,
         "answered": item.answered,
         "fix": None if item.fix is None else msgspec.json.encode(item.fix),

@@ -23,6 +23,7 @@ from izumi.storage.mailbox import Mailbox
 from izumi.storage.roots import Root
 from izumi.storage.schema import STEPS
 from izumi.storage.sightings import TakenIn
+from izumi.storage.trash import Trash
 from izumi.storage.walk import Walk
 
 FILE: Final = "acquisition.db"
@@ -41,6 +42,7 @@ class Ledger:
     Attributes:
         folder: Where it lies.
         mailbox: Requests of other processes.
+        trash: What was put into the trash of watch folders.
     """
 
     def __init__(self, folder: Path, *, own: bool, now: Callable[[], float] = time.time) -> None:
@@ -48,6 +50,7 @@ class Ledger:
         self._now = now
         self._db = Database(folder / FILE, STEPS, own=own)
         self.mailbox = Mailbox(self._db, folder, now)
+        self.trash = Trash(self._db)
 
     @classmethod
     async def own(cls, folder: Path, *, now: Callable[[], float] = time.time) -> Self:
@@ -151,7 +154,7 @@ class Ledger:
                 "UPDATE item SET state = :state, since = :since, reason = :reason,"
                 " held_at = :held_at, judged = :judged, key = :key, sub = :sub,"
                 " episode = :episode, sha256 = :sha256, proved = :proved, hold = :hold,"
-                " answered = :answered, fix = :fix, approved = :approved"
+                " answered = :answered, fix = :fix, approved = :approved, owed = :owed"
                 " WHERE id = :id AND device = :device AND inode = :inode AND size = :size"
                 " AND mtime_ns = :mtime_ns",
                 values_of(new),

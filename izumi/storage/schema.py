@@ -54,4 +54,17 @@ STEPS: Final[tuple[str, ...]] = (
     ALTER TABLE item ADD COLUMN approved INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX item_hold ON item (hold) WHERE hold != '';
     """,
+    """
+    ALTER TABLE item ADD COLUMN owed TEXT NOT NULL DEFAULT '';
+    CREATE TABLE trash (
+        id INTEGER PRIMARY KEY,
+        item INTEGER NOT NULL,
+        root BLOB NOT NULL,
+        path BLOB NOT NULL,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        until REAL NOT NULL
+    );
+    CREATE INDEX trash_item ON trash (item);
+    """,
 )

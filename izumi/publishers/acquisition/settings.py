@@ -1,5 +1,6 @@
 """`[acquisition]` and `[[acquisition.watch]]`."""
 
+import math
 import os
 import pwd
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from izumi.domain.errors import ConfigError
+from izumi.domain.fix import Fix
 from izumi.domain.release import Extras
 from izumi.domain.subjects import Priority
 from izumi.storage.entries import VIDEO, Rules, rules
@@ -27,8 +29,15 @@ class WatchSettings(
         extensions: Of the files that are taken.
         ignore: Shell patterns of names or paths that are left alone, in any case, such as
             "*sample*" or "extras/*".
-        source: What becomes of the file once it is stored and announced: "keep" leaves it
-            where it is, "delete" deletes it, and never any other.
+        announce_after: "all": a file is announced once every destination holds it, proved.
+            "any": once one does; it is brought to the others all the same, to each on its
+            own, until it is there.
+        source: What becomes of the file once it is announced and every destination holds
+            it: "keep" leaves it where it is, "delete" deletes it, "trash" puts it into
+            `.izumi-trash` in the folder, "move" moves it to `move_to`. Never any other file.
+        trash_days: What is in the trash is deleted after so many days.
+        move_to: Folder that files are moved to, with the folders that they lie in here; it
+            must be there. What lies there is never overwritten.
         extras: What becomes of openings, trailers, samples and the like, in the file's
             name or its folder's: "hold" asks a person, "file" stores them below
             `<Show>/Extras`, "ignore" leaves them where they are. What only may be an
@@ -36,7 +45,12 @@ class WatchSettings(
         owners: Users whose files are taken, by name or number, besides this user, root and
             the owner of the folder; "*" takes whoever's. Others could have a file of a third
             one acquired by linking it into the folder.
-        remove_empty_folders: After "delete", remove the folders that it leaves empty.
+        remove_empty_folders: Remove the folders that a file left empty when it was
+            deleted or moved.
+        show: All files here are of this show, whatever their names say.
+        season: All files here are of this season.
+        anilist_id: Of the show's entry at AniList.
+        folders: Whether the names of folders in here say anything of show and season.
     """
 
     path: Path
@@ -45,10 +59,17 @@ class WatchSettings(
     quiet_s: float = 10.0
     extensions: tuple[str, ...] = VIDEO
     ignore: tuple[str, ...] = ()
-    source: Literal["keep", "delete"] = "keep"
+    announce_after: Literal["all", "any"] = "all"
+    source: Literal["keep", "delete", "trash", "move"] = "keep"
+    trash_days: float = 14.0
+    move_to: Path | None = None
     extras: Extras = "hold"
     owners: tuple[str | int, ...] = ()
     remove_empty_folders: bool = False
+    show: str | None = None
+    season: int | None = None
+    anilist_id: int | None = None
+    folders: bool = True
 
     def __post_init__(self) -> None:
         """Check what one table alone can tell."""
@@ -62,6 +83,32 @@ class WatchSettings(
             raise ValueError(f"quiet_s: {self.quiet_s} must be 0 or more")
         if not self.path.is_absolute():
             raise ValueError(f"path: {str(self.path)!r} must be absolute")
+        self._check_source()
+        # What a person may say of a file is what they may say of all.
+        _ = self.hint
+
+    def _check_source(self) -> None:
+        if not 0 < self.trash_days < math.inf:
+            raise ValueError(f"trash_days: {self.trash_days} must be more than 0")
+        if (self.source == "move") != (self.move_to is not None):
+            raise ValueError('move_to: belongs to source = "move", which needs it')
+        if self.move_to is None:
+            return
+        if not self.move_to.is_absolute():
+            raise ValueError(f"move_to: {str(self.move_to)!r} must be absolute")
+        if self.move_to.is_relative_to(self.path):
+            raise ValueError(f"move_to: {self.move_to} must not lie in the watch folder")
+
+    @property
+    def hint(self) -> Fix | None:
+        """What all files here are; None: nothing is settled beforehand.
+
+        Raises:
+            ValueError: It cannot be.
+        """
+        if self.show is None and self.season is None and self.anilist_id is None:
+            return None
+        return Fix(show=self.show, season=self.season, anilist_id=self.anilist_id)
 
     def rules(self) -> Rules:
         """What is taken from the folder.

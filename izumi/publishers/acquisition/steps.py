@@ -7,7 +7,6 @@ stands between a file and its next state is raised; `unit` decides when it is tr
 import asyncio
 import contextlib
 import datetime as dt
-import threading
 import unicodedata
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,9 +26,10 @@ from izumi.failpoints import failpoint
 from izumi.publishers.acquisition.claims import Announced, Claim, Claims, Elsewhere
 from izumi.publishers.acquisition.holds import Unsure
 from izumi.publishers.acquisition.ports import Identified, Identifier
-from izumi.publishers.acquisition.removal import delete_source, remove_empty_folders
+from izumi.publishers.acquisition.removal import Removal
 from izumi.publishers.acquisition.settings import WatchSettings
 from izumi.publishers.acquisition.tally import Tally
+from izumi.publishers.acquisition.threads import on_own_files
 from izumi.publishers.acquisition.uploads import Telling, upload
 from izumi.storage.items import Item
 from izumi.storage.ledger import Ledger
@@ -42,7 +42,7 @@ from izumi.storage.settle import (
     examine,
     look,
 )
-from izumi.storage.staging import Cancelled, Staging, sha256_below
+from izumi.storage.staging import Staging, sha256_below
 
 log = structlog.get_logger()
 
@@ -80,6 +80,7 @@ class Steps:
         prove_whole: Reads whole files.
         staging: Where files in hand are held.
         claims: Who stores what.
+        removal: What becomes of sources.
         instance: Name of this instance, for people.
         host: Name of this host, for people.
         claim_s: Claims are renewed three times in so long.
@@ -97,6 +98,7 @@ class Steps:
     prove_whole: ProveWhole
     staging: Staging
     claims: Claims
+    removal: Removal
     instance: str
     host: str
     claim_s: float
@@ -138,7 +140,7 @@ class Steps:
             What is wrong, and the sha256 where nothing is.
         """
         hashing = asyncio.create_task(
-            _stoppable(lambda stop: sha256_below(root, path, before, stop))
+            on_own_files(lambda stop: sha256_below(root, path, before, stop))
         )
         try:
             wrong = await self.prove_whole(root / path)
@@ -222,7 +224,7 @@ class Steps:
             Unavailable: This host cannot hold it now.
         """
         before = await self._fingerprint(item)
-        staged = await _stoppable(
+        staged = await on_own_files(
             lambda stop: self.staging.stage(
                 item.id, Path(item.root), item.path, before, stop, sha256=item.sha256
             )
@@ -263,34 +265,25 @@ class Steps:
             return item
 
     async def finish(self, item: Item, watch: WatchSettings) -> Item:
-        """From published to done: the source gets what the watch folder's settings say."""
-        if watch.source == "delete":
-            await self._delete(item, watch)
+        """From published to done: the source gets what the watch folder's settings say.
+
+        Raises:
+            Unavailable: Something stands in the way of that.
+        """
+        # What is staged may be the only room for others while the source cannot be moved.
         await asyncio.to_thread(self.staging.release, item.id)
-        item = await self.ledger.save(item, state="done")
+        kept = await self.removal.carry_out(item, watch)
+        reason = item.reason if watch.source == "keep" else kept
+        item = await self.ledger.save(item, state="done", reason=reason)
         failpoint("acquisition.after_done")
         return item
-
-    async def _delete(self, item: Item, watch: WatchSettings) -> None:
-        if not set(watch.destinations) <= set(item.proved):
-            missing = ", ".join(sorted(set(watch.destinations) - set(item.proved)))
-            log.warning("source.kept", name=item.name, reason=f"not proved to be at {missing}")
-            return
-        try:
-            deleted = await asyncio.to_thread(delete_source, item)
-        except OSError as exc:
-            raise Unavailable(f"{item.name}: cannot be deleted: {exc.strerror}") from exc
-        if deleted:
-            log.info("source.deleted", name=item.name)
-        if watch.remove_empty_folders:
-            await asyncio.to_thread(remove_empty_folders, item)
 
     async def _announced(self, item: Item, file: File, watch: WatchSettings, owner: str) -> Item:
         """It was announced before, by an earlier life of this ledger or by another host.
 
         Nothing is uploaded: what was moved or removed at a location since stays so.
         """
-        if item.state == "staged" and watch.source == "delete":
+        if item.state == "staged" and watch.source != "keep":
             proved = [n for n in watch.destinations if await self._holds(file, n)]
             item = await self.ledger.save(item, proved=tuple(proved))
         log.info("file.announced_before", name=item.name, key=item.key, by=owner)
@@ -357,7 +350,7 @@ class Steps:
             assert isinstance(first, Unavailable)  # noqa: S101 - narrows for mypy
             return first if len(failed) == 1 else Unavailable("; ".join(map(str, failed)))
         # Times can be set back; only the content says whose fault it is.
-        if not await _stoppable(lambda stop: self.staging.holds(item.id, item.sha256, stop)):
+        if not await on_own_files(lambda stop: self.staging.holds(item.id, item.sha256, stop)):
             return Changed()
         return held
 
@@ -409,23 +402,3 @@ def _doubt(named: Identified, *, approved: bool) -> str | None:
     if named.episode.show:
         return None
     return f"{named.held}; it cannot be approved, since no show was read: say which with a fix"
-
-
-async def _stoppable(work: Callable[[threading.Event], T]) -> T:
-    """Run `work` on a thread; cancelling stops it at its next look at the event.
-
-    Raises:
-        Unavailable: The host refused; file work on this host's own folders.
-    """
-    stop = threading.Event()
-    try:
-        return await asyncio.to_thread(work, stop)
-    except asyncio.CancelledError:
-        stop.set()
-        raise
-    except Cancelled as exc:
-        raise Unavailable("stopped") from exc
-    except FileNotFoundError as exc:
-        raise Changed from exc
-    except OSError as exc:
-        raise Unavailable(f"{exc.filename or ''}: {exc.strerror}", host=True) from exc

@@ -23,6 +23,7 @@ from izumi.publishers.acquisition.holds import Holds
 from izumi.publishers.acquisition.intake import Intake
 from izumi.publishers.acquisition.outcomes import Outcomes
 from izumi.publishers.acquisition.ports import Identifier
+from izumi.publishers.acquisition.removal import Removal
 from izumi.publishers.acquisition.requests import Requests
 from izumi.publishers.acquisition.rulebook import Rulebook
 from izumi.publishers.acquisition.settings import AcquisitionSettings, WatchSettings
@@ -115,6 +116,7 @@ class Acquisition:
         staging = self.settings.staging or self.state / "staging"
         _check(self.settings, self.locations, [staging, self.state])
         self._staging = Staging(staging)
+        self._removal = Removal(ledger=self.ledger, now=self.now)
         self._intake = Intake(
             settings=self.settings,
             ledger=self.ledger,
@@ -243,6 +245,7 @@ class Acquisition:
             prove_whole=self.prove_whole,
             staging=self._staging,
             claims=claims,
+            removal=self._removal,
             instance=self.instance,
             host=self.host,
             claim_s=self.settings.claim_s,
@@ -283,11 +286,16 @@ class Acquisition:
         await _end([hurried, idle])
 
     async def _housekeeping(self, dead: frozenset[str]) -> None:
-        await self._sweep_parts(dead)
-        while True:
-            with contextlib.suppress(Unavailable):
-                await self.ledger.forget(self.settings.remember_days * 86400)
-            await asyncio.sleep(_HOUSEKEEPING_S)
+        # A location that is away must not keep the trash from being emptied.
+        sweeping = asyncio.create_task(self._sweep_parts(dead))
+        try:
+            while True:
+                with contextlib.suppress(Unavailable):
+                    await self.ledger.forget(self.settings.remember_days * 86400)
+                    await self._removal.empty_trash()
+                await asyncio.sleep(_HOUSEKEEPING_S)
+        finally:
+            await _end([sweeping])
 
     async def _sweep_parts(self, dead: frozenset[str]) -> None:
         """Remove what uploads of an earlier life left at the locations."""
