@@ -31,6 +31,7 @@ class Abilities(NamedTuple):
             blocks leave buckets nothing of their own.
         copies: It copies files by itself.
         moves: It can make a file appear under another name at once.
+        renames: It gives a file another name; without it `moves` is a copy.
         local: A file system of this host.
         kinds: All hashes that it tells, for people.
         about: It tells how much room it has.
@@ -41,6 +42,7 @@ class Abilities(NamedTuple):
     claims: bool
     copies: bool
     moves: bool
+    renames: bool
     local: bool
     kinds: tuple[str, ...]
     about: bool
@@ -52,6 +54,7 @@ LOCAL: Final = Abilities(
     claims=False,
     copies=False,
     moves=True,
+    renames=True,
     local=True,
     kinds=_HASHES,
     about=True,
@@ -71,6 +74,7 @@ def abilities(fsinfo: Mapping[str, Any]) -> Abilities:
         claims=bool(features.get("BucketBased")),
         copies=bool(features.get("Copy")),
         moves=bool(features.get("Move") or features.get("Copy")),
+        renames=bool(features.get("Move")),
         local=bool(features.get("IsLocal")),
         kinds=kinds,
         about=bool(features.get("About")),

@@ -1,1 +1,1 @@
-"""Commands for the keeper of a library."""
+"""What a keeper does with a library: planned from listings, shown, carried out, undone."""
