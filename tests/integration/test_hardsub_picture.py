@@ -261,20 +261,19 @@ async def test_what_only_a_dolby_vision_decoder_shows_is_held(media: Media, tmp_
 async def test_fields_are_seen_in_the_pictures_where_the_header_does_not_say(
     media: Media, tmp_path
 ):
-    source = await media.sample(
+    shown = Line(0.2, 0.8, "Hello")
+    plain = await media.sample(
         silent(
-            filters="eq=brightness=-0.4:contrast=0.5,format=yuv420p,setfield=tff",
-            video=("-c:v", "libx264", "-preset", "ultrafast", "-x264-params", "tff=1"),
-            attachments=(attached(media.blocks),),
+            seconds=1.0,
+            subtitles=(),
+            filters="format=yuv420p,setfield=tff",
+            video=("-c:v", "mpeg4", "-flags", "+ildct+ilme"),
         )
     )
-    quiet = tmp_path / "quiet.mkv"
-    # FlagInterlaced (0x9A) and FieldOrder (0x9D), overwritten with an empty element.
-    data = source.read_bytes()
-    for element in (b"\x9a\x81\x01", b"\x9d\x81\x01", b"\x9d\x81\x09"):
-        data = data.replace(element, b"\xec\x81\x00")
-    quiet.write_bytes(data)
-    made = await media.encode(quiet, tmp_path / "job")
+    quiet = tmp_path / "quiet.avi"
+    media.run("-i", plain, "-map", "0:v", "-c", "copy", quiet)
+    text = script([shown], width=320, height=180, font="none")
+    made = await media.encode(quiet, tmp_path / "job", beside={".en.ass": text.encode()})
     assert "bwdif" in made.plan.filters
 
 
