@@ -6,6 +6,7 @@ other share a message: an import of a season is one piece of news.
 """
 
 import datetime as dt
+import re
 from collections.abc import Collection
 from typing import Final
 
@@ -31,7 +32,9 @@ def episode_of(fact: News) -> str:
     """What an episode is called, whatever its revision and the file that holds it."""
     episode = fact.episode
     if episode.number is None:
-        return fact.file.key.rpartition("/")[2].rpartition(".")[0]
+        file = fact.origin if isinstance(fact, Encoded) else fact.file
+        stem = file.key.rpartition("/")[2].rpartition(".")[0]
+        return re.sub(rf" v{episode.revision}(?= \[|$)", "", stem) if episode.revision else stem
     parts = (episode.season, episode.number.lstrip("0") or "0", episode.resolution)
     return " ".join("" if part is None else str(part) for part in parts)
 

@@ -75,6 +75,16 @@ def test_a_revision_belongs_to_the_note_of_its_episode():
     assert len(record.notes[0].facts) == 2
 
 
+def test_a_film_and_its_revision_share_a_note():
+    def film(name: str, **more) -> Acquired:
+        stored = File(key=f"Umi/{name}", size=5, sha256=name[-9:].encode().hex() * 4, sub="softsub")
+        episode = Episode(show="Umi", **more)
+        return Acquired(file=stored, episode=episode, sources=("x",), at=NOON)
+
+    record = after(film("Umi [1080p].mkv"), film("Umi v2 [1080p].mkv", revision=2), step=99)
+    assert len(record.notes) == 1
+
+
 @pytest.mark.parametrize(("written", "same"), [("1", True), ("01.5", False), ("02", False)])
 def test_an_episode_is_the_number_however_it_is_written(written, same):
     record = after(acquired("01"), acquired(written, "b"), step=99)
