@@ -18,7 +18,7 @@ from izumi.storage.database import Database
 from izumi.storage.ledger import Ledger
 from izumi.storage.roots import look
 from izumi.storage.walk import Walk, walk
-from tests.support.acquiring import Place, in_states, states, until
+from tests.support.acquiring import Place, in_states, until
 from tests.support.containers import matroska
 
 NOON = dt.datetime(2026, 1, 2, 12, tzinfo=dt.UTC)
@@ -124,16 +124,6 @@ async def test_a_writer_that_pauses_longer_than_the_quiet_time_is_waited_for(pla
 
 async def _judged(ledger):
     return any(item.judged for item in await ledger.list())
-
-
-async def test_a_part_file_is_taken_when_it_gets_its_final_name(place):
-    async with place.running() as ledger:
-        part = place.put("a.mkv.part", matroska(seed=1))
-        place.put("b.mkv", matroska(seed=2))
-        await until(in_states(ledger, b="done"))
-        assert "a.mkv" not in await states(ledger)
-        part.rename(place.root / "a.mkv")
-        await until(in_states(ledger, a="done"))
 
 
 async def test_a_preallocated_file_written_out_of_order_is_taken_when_no_hole_is_left(place):

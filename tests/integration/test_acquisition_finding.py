@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
@@ -67,7 +68,7 @@ async def test_a_folder_that_other_hosts_change_unseen_is_polled_by_itself(place
         # Its own quiet time is shorter than a sweep; that of network mounts is not.
         for _ in range(2):
             before = (await place.health()).folders[0].swept_at
-            await until(lambda at=before: _swept_after(place, at))
+            await until(partial(_swept_after, place, before))
         assert await states(ledger) == {"Show/a.mkv": "settling"}
     assert watched == []
 
@@ -132,6 +133,19 @@ async def test_a_file_written_over_zeros_in_any_order_is_taken_when_all_of_it_is
 
 async def _judged(ledger):
     return any(item.judged for item in await ledger.list())
+
+
+async def test_a_watch_folder_that_is_itself_a_link_is_swept_and_knows_its_files_by_both_paths(
+    place,
+):
+    link = place.base / "link"
+    link.symlink_to(place.root)
+    place.watch |= {"path": link, "quiet_s": 3600.0}
+    paths = [place.put(f"Show/{name}.mkv", matroska(seed=name)) for name in (1, 2)]
+    async with place.running():
+        asked = [paths[0], link / "Show/2.mkv"]
+        outcomes = await acquire(asked, place.state, wait_s=60, make_unit=_nobody_else)
+    assert [outcome.state for outcome in outcomes] == ["published", "published"]
 
 
 @pytest.fixture
