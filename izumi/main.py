@@ -48,9 +48,7 @@ izumi.command(
 izumi.command(
     "izumi.commands.identify:identify", help="Say what files would be called, and how sure that is."
 )
-izumi.command(
-    "izumi.commands.notify:notify", help="Show what a message to people would look like."
-)
+izumi.command("izumi.commands.notify:notify", help="Show what a message to people would look like.")
 izumi.command(
     "izumi.commands.doctor:doctor",
     help="Look at versions, tools, locations, bus and space; one line each.",
@@ -83,7 +81,8 @@ _dlq = App(name="dlq", help="Dead letters: what was given up.")
 _jobs = App(name="jobs", help="Jobs of every unit.")
 _bus = App(name="bus", help="Streams and consumers.")
 _notify = App(name="notify", help="What people were told.")
-for _sub in (_acquisition, _hold, _rules, _dlq, _jobs, _notify, _bus):
+_keys = App(name="keys", help="Keys of the gateway's clients.")
+for _sub in (_acquisition, _hold, _rules, _dlq, _jobs, _notify, _bus, _keys):
     admin.command(_sub)
 _acquisition.command(
     "izumi.commands.acquisition:acquisition_list",
@@ -114,6 +113,9 @@ _jobs.command("izumi.commands.jobs:jobs_again", name="again", help="Order settle
 _notify.command("izumi.commands.told:told_list", name="list", help="Of what, where and when.")
 _notify.command("izumi.commands.told:told_again", name="resend", help="Tell again, anew.")
 _notify.command("izumi.commands.told:told_test", name="test", help="Send a message to a target.")
+_keys.command("izumi.commands.keys:keys_add", name="add", help="Make one, and print it.")
+_keys.command("izumi.commands.keys:keys_list", name="list", help="Every client, and what it may.")
+_keys.command("izumi.commands.keys:keys_revoke", name="revoke", help="Take one away.")
 _bus.command("izumi.commands.admin:bus_plan", name="plan", help="What `apply` would change.")
 _bus.command(
     "izumi.commands.admin:bus_apply",

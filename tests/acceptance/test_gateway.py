@@ -1,0 +1,102 @@
+"""The gateway as a process of the spring: what is accepted is done, whoever dies."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from izumi.bus.jetstream import JetStreamBus
+from izumi.domain.events import Distributed, Encoded, Notified
+from izumi.media import samples
+from tests.support import spring
+from tests.support.gateway import Client, Reply, make_key
+from tests.support.nats import NatsServer
+from tests.support.spring import configure, ended, free_port, izumi, listener, until
+
+pytestmark = pytest.mark.timeout(300)
+
+UNITS = (
+    '[encoder.main]\ndestinations = ["home"]\nnice = 0\nprofiles = ["quick"]\n'
+    '[profile.quick]\npreset = "ultrafast"\n'
+    '[distributor.main]\ndestinations = ["public"]\n[notifier.main]\nlog = true\n'
+)
+
+
+def gate(port: int) -> str:
+    return f'[gateway]\nlisten = "127.0.0.1:{port}"\n'
+
+
+async def answered(ask: Client, path: str, body: Mapping[str, object]) -> Reply:
+    """The first answer; a gateway that starts, or was killed, is asked again."""
+    async with asyncio.timeout(90):
+        while True:
+            try:
+                return await ask.post(path, body)
+            except (aiohttp.ClientError, ConnectionError):
+                await asyncio.sleep(0.05)
+
+
+async def test_files_named_by_size_alone_are_encoded_distributed_and_told_of(
+    tmp_path: Path,
+) -> None:
+    port, http = free_port(), free_port()
+    config = configure(tmp_path / "a", port=port, extra=UNITS + gate(http))
+    name = "Izumi no Uta - 01 [720p].mkv"
+    made = await samples.make_sample(tmp_path / "making", name, seconds=2.0, height=180)
+    folder = tmp_path / "library/seedbox/Airing/Izumi no Uta"
+    folder.mkdir(parents=True)
+    lies = Path(shutil.move(made, folder / name))
+    body = {
+        "show": "Izumi no Uta",
+        "episode": name,
+        "filesize": str(lies.stat().st_size),
+        "sub": "SOFTSUB",
+    }
+    key = ended("keys", "add", "seedbox", "-c", config, program="izumi-admin").stdout.strip()
+    with izumi("up", "-c", config, log=tmp_path / "a.log") as up:
+        async with listener(port) as bus:
+            ask = Client(http, key)
+            for path in ("/encode", "/notify", "/distribute", "/encode-hp"):
+                answer = await answered(ask, path, body)
+                assert (answer.status, answer.text) == (200, "Request accepted"), up.log
+            # The softsub by request, the hardsub because it was made; each told.
+            await until(bus, {Encoded: 1, Distributed: 2, Notified: 2}, up)
+        assert up.end() == 0
+    public = spring.files_below(tmp_path / "library/public")
+    assert public == {
+        "Airing/Izumi no Uta/Izumi no Uta - 01 [720p].mkv",
+        "Airing [Hardsub]/Izumi no Uta/Izumi no Uta - 01 [720p].mp4",
+    }
+
+
+async def orders(bus: JetStreamBus) -> list[str]:
+    return [entry.subject for entry in await bus.latest("izumi.do.>")]
+
+
+@pytest.mark.parametrize("place", ["gateway.before_store", "gateway.after_store"])
+async def test_a_gateway_killed_while_it_answers_loses_nothing_and_doubles_nothing(
+    place: str, tmp_path: Path, nats_server: NatsServer
+) -> None:
+    http = free_port()
+    config = configure(tmp_path / "a", port=nats_server.port, extra=gate(http), embedded=False)
+    key = make_key(tmp_path / "a/state")
+    env = {"IZUMI_FAILPOINTS": f"{place}=kill@3"}
+    accepted = 0
+    with izumi("run", "gateway", "-c", config, log=tmp_path / "a.log", env=env) as program:
+        ask = Client(http, key)
+        for number in range(5):
+            body = {"show": "S", "episode": f"S - {number}.mkv", "filesize": 1, "sub": "softsub"}
+            accepted += (await answered(ask, "/encode", body)).status == 200
+        async with listener(nats_server.port) as bus:
+            entries = await bus.latest("izumi.do.>")
+        log = program.log
+        program.end()
+    assert accepted == 5
+    names = sorted(json.loads(entry.data)["file"]["key"] for entry in entries)
+    assert names == [f"S/S - {number}.mkv" for number in range(5)]
+    assert len(entries) == 5
+    assert "exit" in log or "instance" in log
