@@ -21,7 +21,6 @@ OnSteps = Callable[[str, int, int], None]
 """Told the location, its steps that are settled, and all of them."""
 
 GROUP: Final = 200
-"""Steps between two lines of the journal: a kill leaves so many in doubt."""
 
 
 class Carrier:
@@ -32,11 +31,19 @@ class Carrier:
         at: The location.
         journal: Of the operation; its plan for the location is written.
         on_steps: Told how far it is.
+        group: Steps between two lines of the journal: a kill leaves so many in doubt.
     """
 
     def __init__(
-        self, trees: Trees, at: Location, journal: Journal, on_steps: OnSteps | None = None
+        self,
+        trees: Trees,
+        at: Location,
+        journal: Journal,
+        on_steps: OnSteps | None = None,
+        *,
+        group: int = GROUP,
     ) -> None:
+        self._group = group
         self._trees = trees
         self._at = at
         self._journal = journal
@@ -66,8 +73,8 @@ class Carrier:
         kinds = sorted({self._steps[number].kind for number in numbers})
         for kind in kinds:
             of_kind = [number for number in numbers if self._steps[number].kind == kind]
-            for start in range(0, len(of_kind), GROUP):
-                yield of_kind[start : start + GROUP]
+            for start in range(0, len(of_kind), self._group):
+                yield of_kind[start : start + self._group]
 
     def _tell(self) -> None:
         if self._on_steps is not None:

@@ -10,7 +10,7 @@ from izumi.domain.errors import StorageUnavailable, Unavailable, UserError
 from izumi.storage.ports import Location
 from izumi.storage.trees import Trees
 from izumi.tools import typed, undoing
-from izumi.tools.carrying import Carrier, OnSteps
+from izumi.tools.carrying import GROUP, Carrier, OnSteps
 from izumi.tools.journal import Journal, Journals, Opened, Operation
 from izumi.tools.plan import PlacePlan
 from izumi.tools.planning import Listings, plan
@@ -79,6 +79,7 @@ class Library:
         journals: What was done before, and is to be written down.
         by: Who asks.
         now: The time in UTC.
+        group: As a `Carrier` has it.
     """
 
     def __init__(
@@ -89,7 +90,9 @@ class Library:
         *,
         by: str,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+        group: int = GROUP,
     ) -> None:
+        self._group = group
         self._trees = trees
         self._holdings = {one.place.name: one for one in holdings}
         self._journals = journals
@@ -151,7 +154,8 @@ class Library:
         return await self._draft(request, self._new_id())
 
     def _new_id(self) -> str:
-        return f"{self._now():%Y%m%d-%H%M%S}-{secrets.token_hex(_ID_BYTES)}"
+        now = self._now()
+        return f"{now:%Y%m%d-%H%M%S}{now.microsecond // 1000:03}-{secrets.token_hex(_ID_BYTES)}"
 
     async def _draft(
         self, request: Request, operation: str, only: Collection[str] | None = None
@@ -225,7 +229,7 @@ class Library:
         operation = journal.operation
         await asyncio.gather(
             *(
-                Carrier(self._trees, self._holdings[name].at, journal, on_steps).run()
+                self._carrier(name, journal, on_steps).run()
                 for name, progress in operation.places.items()
                 if progress.plan is not None
             )
@@ -235,6 +239,10 @@ class Library:
             self._close_undone(operation.opened.request.of)
             journal.close("done", self._time(), self._by)
         return whole
+
+    def _carrier(self, name: str, journal: Journal, on_steps: OnSteps | None) -> Carrier:
+        at = self._holdings[name].at
+        return Carrier(self._trees, at, journal, on_steps, group=self._group)
 
     def _close_undone(self, of: str) -> None:
         """An operation was taken back; one that took back another one brings that back."""

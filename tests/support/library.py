@@ -21,18 +21,20 @@ from izumi.tools.requests import Request
 from tests.support.remotes import Place
 
 DATA = Path(os.environ.get("IZUMI_TEST_DATA", Path(__file__).resolve().parents[3] / "shared"))
-FOLDERS = {
-    "softsub": "Airing",
-    "hardsub": "Airing [Hardsub]",
-    "premiered": "Premiered",
-    "premiered_hardsub": "Premiered [Hardsub]",
-}
 SHOW = "Sousou no Frieren"
 
 
 def holding(place: Place) -> Holding:
+    """A location with the folders that a configuration has by default."""
     at = place.location
-    return Holding(at, shelves.place(at.name, **FOLDERS))
+    shelved = shelves.place(
+        at.name,
+        softsub="Airing",
+        hardsub="Airing [Hardsub]",
+        premiered="Premiered",
+        premiered_hardsub="Premiered [Hardsub]",
+    )
+    return Holding(at, shelved)
 
 
 class Keeper:
@@ -40,9 +42,10 @@ class Keeper:
 
     def __init__(self, rclone: Rclone, places: Sequence[Place], state: Path) -> None:
         self.places = places
+        self.state = state
         self.journals = Journals(state)
         self.library = Library(
-            Trees(rclone), [holding(one) for one in places], self.journals, by="keeper@test"
+            Trees(rclone), [holding(one) for one in places], self.journals, by="a test"
         )
 
     async def do(self, request: Request) -> Draft:
@@ -58,6 +61,13 @@ class Keeper:
         assert await self.library.carry(self.library.begin(draft))
         self.changed()
         return draft
+
+    async def resume(self) -> None:
+        """Bring what was interrupted to its end."""
+        open_ = [one for one in self.journals.operations() if one.state == "open"]
+        for operation in open_:
+            assert await self.library.carry(self.journals.again(operation))
+        self.changed()
 
     def changed(self) -> None:
         for place in self.places:
