@@ -13,7 +13,14 @@ from izumi.bus.ports import Conflict, DeadLetter, Outgoing, Stored
 from izumi.bus.topology import ConsumerConfig, Membership
 from izumi.domain.errors import BusUnavailable, Rejected, UserError
 
-_STREAM = ("izumi.file.", "izumi.do.", "izumi.job.", "izumi.rule.", "izumi.told.")
+_STREAM = (
+    "izumi.file.",
+    "izumi.do.",
+    "izumi.job.",
+    "izumi.rule.",
+    "izumi.told.",
+    "izumi.library.",
+)
 _LARGEST = (1 << 20) - 1024
 _BATCH = 1000
 

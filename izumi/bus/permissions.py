@@ -14,6 +14,7 @@ from izumi.bus.connection import inbox_prefix
 from izumi.bus.mailbox import NEXT
 from izumi.bus.topology import (
     DEAD,
+    LIBRARY,
     NODES,
     PROGRESS,
     RULES,
@@ -131,7 +132,10 @@ _DASHBOARD: Final = Role(
         "$JS.API.STREAM.INFO.*",
         "$JS.API.CONSUMER.LIST.*",
         "$JS.API.CONSUMER.INFO.*.*",
-        *(f"{_DIRECT}.{stream}" for stream in (STREAM, DEAD, PROGRESS, NODES, RULES, TOLD)),
+        *(
+            f"{_DIRECT}.{stream}"
+            for stream in (STREAM, DEAD, PROGRESS, NODES, RULES, TOLD, LIBRARY)
+        ),
         f"{_DIRECT}.{STREAM}.izumi.>",
     ),
     subscribe=(f"{inbox_prefix('dashboard')}.>", "izumi.>"),

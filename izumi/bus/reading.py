@@ -47,6 +47,8 @@ def stream_of(subject: str) -> str:
             return topology.RULES
         case ["izumi", "told"]:
             return topology.TOLD
+        case ["izumi", "library"]:
+            return topology.LIBRARY
     return topology.STREAM
 
 

@@ -21,6 +21,7 @@ PROGRESS: Final = "IZUMI_PROGRESS"
 NODES: Final = "IZUMI_NODES"
 RULES: Final = "IZUMI_RULES"
 TOLD: Final = "IZUMI_TOLD"
+LIBRARY: Final = "IZUMI_LIBRARY"
 TIER_GROUP: Final = "tiers"
 """The priority group that every pull names; tiers are its priorities, 0 to 9."""
 NODE_TTL_S: Final = 15
@@ -129,7 +130,7 @@ class ConsumerConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def streams(replicas: int = 1) -> tuple[StreamConfig, ...]:
-    """The six streams.
+    """The seven streams.
 
     `IZUMI` refuses new messages when it is full instead of dropping unprocessed ones, and
     allows none of the headers (roll-up, schedule, TTL) that walk past permissions.
@@ -198,6 +199,17 @@ def streams(replicas: int = 1) -> tuple[StreamConfig, ...]:
             subjects=("izumi.told.>",),
             num_replicas=replicas,
             max_bytes=64 << 20,
+            max_msgs_per_subject=1,
+            deny_delete=True,
+            deny_purge=True,
+        ),
+        # What people did to the library: its history for all hosts. The state of an
+        # operation is with the host that does it, so that the oldest may go.
+        StreamConfig(
+            name=LIBRARY,
+            subjects=("izumi.library.>",),
+            num_replicas=replicas,
+            max_bytes=8 << 20,
             max_msgs_per_subject=1,
             deny_delete=True,
             deny_purge=True,

@@ -315,6 +315,48 @@ class Told(Message, frozen=True, kw_only=True, tag="told/1"):
     at: dt.datetime
 
 
+class LibraryPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operation did at one location.
+
+    Attributes:
+        name: The location.
+        files: Files that were to be moved or removed there.
+        size: Their bytes.
+        done: Nothing of it is left to do.
+    """
+
+    name: str
+    files: int
+    size: int
+    done: bool
+
+
+class LibraryChanged(Message, frozen=True, kw_only=True, tag="library.changed/1"):
+    """A person changed the library; told again when what was left of it is done.
+
+    Attributes:
+        operation: Its name, as `izumi-admin history` lists it.
+        verb: "move", "rename", "season", "delete", "rmdir", "empty" (the trash) or "undo".
+        show: Folder of the show below its shelf, as it was; "" where all of a shelf is meant.
+        became: The same afterwards; "" where it is gone.
+        shelves: Those that it lay on: "airing", "premiered".
+        places: By location.
+        undoes: The operation that was taken back.
+        by: Who did it, for people.
+    """
+
+    operation: str
+    verb: str
+    show: str = ""
+    became: str = ""
+    shelves: tuple[str, ...] = ()
+    places: tuple[LibraryPlace, ...]
+    undoes: str = ""
+    by: str = ""
+    at: dt.datetime
+    host: str = ""
+
+
 class Progress(Message, frozen=True, kw_only=True, tag="progress/1"):
     """How far one job is.
 
@@ -377,6 +419,7 @@ MESSAGES: tuple[type[Message], ...] = (
     RuleRemoved,
     JobRecord,
     Told,
+    LibraryChanged,
     Progress,
     Node,
     Control,

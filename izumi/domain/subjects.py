@@ -5,6 +5,7 @@ izumi.file.distributed.<group>.<destination>.<id>
 izumi.file.notified.<group>.<id>               izumi.file.held.<unit>.<hold>
 izumi.file.answered.<unit>.<hold>              izumi.rule.<id>
 izumi.told.<group>.<show>
+izumi.library.<verb>.<operation>
 izumi.do.<unit>.<group>.<priority>.<id>        izumi.job.<unit>.<group>.<job>
 izumi.progress.<unit>.<job>                    izumi.node.<unit>.<instance>
 izumi.ctl.<unit>.<instance|all>
@@ -117,6 +118,15 @@ def job(unit: str, group: str, job_id: str) -> str:
 def told(group: str, show: str) -> str:
     """Subject of what a notifier group told of a show."""
     return f"izumi.told.{token(group)}.{hashlib.sha256(show.encode()).hexdigest()[:32]}"
+
+
+def library(verb: str, operation: str) -> str:
+    """Subject of what one operation of `izumi-admin` did to the library."""
+    return f"izumi.library.{token(verb)}.{token(operation)}"
+
+
+LIBRARY: Final = "izumi.library.>"
+"""Pattern of every change of the library."""
 
 
 def progress(unit: str, job_id: str) -> str:

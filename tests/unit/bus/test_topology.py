@@ -158,6 +158,7 @@ def test_replicas_are_of_what_must_not_be_lost():
         topology.NODES: 3,
         topology.RULES: 3,
         topology.TOLD: 3,
+        topology.LIBRARY: 3,
     }
 
 
