@@ -107,7 +107,7 @@ async def test_pictures_have_the_colour_that_the_film_will_be_read_with(
     # Pure red in the matrix that a canvas of this height stands for.
     canvas = (1920, 1080) if width == 320 else (width, height)
     colour = (63, 240, 102, 255) if canvas[1] > 576 else (81, 240, 90, 255)
-    box = Box(0.2, 0.9, 0, 0, *canvas, colour)
+    box = Box(0.2, 0.9, 0, 0, canvas[0], canvas[1], colour)
     source = await with_pictures(media, tmp_path, boxes=(box,), canvas=canvas, film=film)
     made = await media.encode(source, tmp_path / "job")
     stored = media.stored(made.output, 0.5, width // 2, height // 2)

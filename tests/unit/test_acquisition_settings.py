@@ -44,8 +44,8 @@ def test_files_of_this_user_of_root_and_of_those_named_are_taken():
     assert watch.owners == ("root", 4242)
     numbers = {"torrent": 107}
     owners = uids(("torrent", 4242), own=1000, of_name=numbers.__getitem__)
-    assert owners == {0, 107, 1000, 4242}
-    assert uids((), own=1000, of_name=numbers.__getitem__) == {0, 1000}
+    assert owners == frozenset((0, 107, 1000, 4242))
+    assert uids((), own=1000, of_name=numbers.__getitem__) == frozenset((0, 1000))
     assert uids(("*",), own=1000, of_name=numbers.__getitem__) is None
 
 

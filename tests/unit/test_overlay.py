@@ -57,7 +57,9 @@ def test_no_picture_is_ever_cut_off(size, canvas, sar, data):
     top = data.draw(st.integers(0, canvas[1] - 2))
     right = data.draw(st.integers(left + 1, canvas[0]))
     bottom = data.draw(st.integers(top + 1, canvas[1]))
-    place = overlay.canvas(film(*size, sar), pictures(canvas, (left, top, right, bottom)))
+    place = overlay.canvas(
+        film(size[0], size[1], sar), pictures(canvas, (left, top, right, bottom))
+    )
     across, down = place.width / canvas[0], place.height / canvas[1]
     assert left * across + place.x >= -1
     assert top * down + place.y >= -1

@@ -20,7 +20,9 @@ def search(score: Callable[[int], float], target: float, codec: Codec = "h264") 
 
 
 @given(st.floats(60, 99), st.floats(0.2, 3.0), st.sampled_from(["h264", "hevc", "av1"]))
-def test_the_highest_crf_that_is_good_enough_is_found_in_few_trials(target, slope, codec):
+def test_the_highest_crf_that_is_good_enough_is_found_in_few_trials(
+    target: float, slope: float, codec: Codec
+) -> None:
     def score(crf: int) -> float:
         return 100 - slope * crf
 

@@ -94,6 +94,7 @@ def test_any_bytes_can_be_decided_and_shown(raw):
 
 def test_a_file_of_an_unknown_owner_is_refused_aloud_unless_anybody_may():
     ignored = foreign(107, Rules(owners=frozenset({0, 1000})))
+    assert ignored is not None
     assert ignored.tell
     assert "user 107" in ignored.reason
     assert foreign(1000, Rules(owners=frozenset({0, 1000}))) is None
