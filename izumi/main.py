@@ -74,6 +74,9 @@ admin = App(
     version=__version__,
     result_action="return_value",
 )
+admin.register_install_completion_command(
+    add_to_startup=False, help="Have the shell complete commands and names of shows."
+)
 _acquisition = App(name="acquisition", help="Files of the watch folders.")
 _hold = App(name="hold", help="What a person must decide.")
 _rules = App(name="rules", help="What names are read with: learnt of holds, or said before.")
@@ -122,6 +125,19 @@ _bus.command(
     name="apply",
     help="Make streams and consumers what they should be.",
 )
+for _name, _module, _help in (
+    ("shows", "library_history", "Every show, and where it lies."),
+    ("move", "library", "Bring a show that has ended to the premiered shelves."),
+    ("rename", "library", "Give episodes their clean names, or a folder another one."),
+    ("season", "library", "Bring everything in a show into a folder of its season."),
+    ("delete", "library", "Send a show to the trash."),
+    ("rmdir", "library", "Remove empty folders."),
+    ("resume", "library_history", "Go on with what was interrupted."),
+    ("undo", "library_history", "Take back what was done to the library."),
+    ("trash", "library_history", "What waits in the trash; empty it."),
+    ("history", "library_history", "Who did what to the library, and when."),
+):
+    admin.command(f"izumi.commands.{_module}:{_name}", name=_name, help=_help)
 admin.command("izumi.commands.admin:drain", help="Ask an instance to finish what runs, and to end.")
 admin.command("izumi.commands.admin:nodes", help="The living instances.")
 

@@ -33,6 +33,7 @@ from izumi.publishers.gateway import GatewaySettings
 from izumi.runtime.settings import LogSettings, MetricsSettings, WorkerSettings
 from izumi.runtime.telemetry import printable
 from izumi.storage.settings import RcloneSettings, StorageSettings
+from izumi.tools.settings import LibrarySettings
 
 VARIABLE: Final = "IZUMI_CONFIG"
 OVERLAY: Final = "IZUMI__"
@@ -54,6 +55,7 @@ class Settings(
         rclone: The rclone that moves files.
         ffmpeg: The ffmpeg that encodes.
         storage: Named locations.
+        library: How `izumi-admin` changes the library.
         acquisition: Watch folders; without it this host acquires nothing.
         encoder: Encoder groups of this host.
         distributor: Distributor groups of this host.
@@ -79,6 +81,7 @@ class Settings(
     rclone: RcloneSettings = msgspec.field(default_factory=RcloneSettings)
     ffmpeg: FfmpegSettings = msgspec.field(default_factory=FfmpegSettings)
     storage: dict[str, StorageSettings] = {}
+    library: LibrarySettings = msgspec.field(default_factory=LibrarySettings)
     acquisition: AcquisitionSettings | None = None
     encoder: dict[str, EncoderSettings] = {}
     distributor: dict[str, DistributorSettings] = {}

@@ -4,6 +4,7 @@ from izumi.compose.catalogue import catalogue_for_once
 from izumi.compose.connections import bus, hand_back, prepare, prepare_patiently, store
 from izumi.compose.encoding import transcoder
 from izumi.compose.instance import Instance, instance, instance_name, run
+from izumi.compose.library import library
 from izumi.compose.telling import check as check_target
 from izumi.compose.telling import facts_for_once, targets
 from izumi.compose.wanted import (
@@ -29,6 +30,7 @@ __all__ = [
     "hand_back",
     "instance",
     "instance_name",
+    "library",
     "link_bases",
     "locations",
     "memberships",

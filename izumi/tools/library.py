@@ -13,11 +13,14 @@ from izumi.tools import typed, undoing
 from izumi.tools.carrying import GROUP, Carrier, OnSteps
 from izumi.tools.journal import Journal, Journals, Opened, Operation
 from izumi.tools.plan import PlacePlan
-from izumi.tools.planning import Listings, plan
+from izumi.tools.planning import Listings, emptying, plan
 from izumi.tools.requests import Request, works
-from izumi.tools.shelves import Item, Kind, Place, is_sound, shows
+from izumi.tools.shelves import TRASH, Item, Kind, Place, is_sound, shows
 
 T = TypeVar("T")
+
+DATE: Final = "%Y%m%d-%H%M%S"
+"""How the name of an operation begins, in UTC."""
 
 _ID_BYTES: Final = 2
 
@@ -155,7 +158,7 @@ class Library:
 
     def _new_id(self) -> str:
         now = self._now()
-        return f"{now:%Y%m%d-%H%M%S}{now.microsecond // 1000:03}-{secrets.token_hex(_ID_BYTES)}"
+        return f"{now:{DATE}}{now.microsecond // 1000:03}-{secrets.token_hex(_ID_BYTES)}"
 
     async def _draft(
         self, request: Request, operation: str, only: Collection[str] | None = None
@@ -195,6 +198,27 @@ class Library:
             if progress.plan is not None
         }
         return Draft(self._new_id(), request, plans, {})
+
+    async def draft_empty(self, days: float) -> Draft:
+        """What removes for good everything that has waited in the trash for so long."""
+        before = f"{self._now() - dt.timedelta(days=days):{DATE}}"
+
+        async def of(one: Holding) -> PlacePlan:
+            listed = await self._trees.below(one.at, TRASH)
+            items = [Item(*item) for item in listed or ()]
+            old = [item for item in items if item.path.split("/")[1][: len(before)] <= before]
+            return emptying(one.place.name, old)
+
+        plans, failed = await self._everywhere(of)
+        return Draft(self._new_id(), Request(verb="empty", purge=True), plans, failed)
+
+    async def trash(self) -> dict[str, list[Item]]:
+        """What lies in the trash of every location that answers."""
+
+        async def of(one: Holding) -> list[Item]:
+            return [Item(*item) for item in await self._trees.below(one.at, TRASH) or ()]
+
+        return (await self._everywhere(of))[0]
 
     async def draft_rest(self, operation: Operation) -> Draft:
         """Plans for the locations that could not be listed when an operation began."""

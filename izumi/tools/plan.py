@@ -11,7 +11,7 @@ import msgspec
 
 from izumi.tools.shelves import Item, beneath, folder_of
 
-Verb = Literal["move", "rmdir", "rename", "season", "delete", "undo"]
+Verb = Literal["move", "rmdir", "rename", "season", "delete", "empty", "undo"]
 Policy = Literal["skip", "rename", "newest"]
 """What becomes of two files that would have one name: both stay, the newest gets it and the
 others a number, or the newest gets it and the others go to the trash."""

@@ -34,12 +34,12 @@ def plan(request: Request, place: Place, listings: Listings, operation: str) -> 
     steps: list[Step] = []
     left: list[Left] = []
     notices: list[str] = []
+    missing: list[str] = []
     conflicts: list[Conflict] = []
     for work in works(request, place):
         there = listings.get(work.source)
         if there is None:
-            if request.show:
-                notices.append(f"there is no {work.source}")
+            missing.append(work.source)
             continue
         if problem := _refusal(request, work, there):
             notices.append(problem)
@@ -57,6 +57,8 @@ def plan(request: Request, place: Place, listings: Listings, operation: str) -> 
         conflicts += arranged.conflicts
         if not arranged.steps and not wished.left and not arranged.left:
             notices.append(f"{work.source}: nothing to do")
+    if missing and request.show:
+        notices.append(f"there is no {', no '.join(missing)}")
     return PlacePlan(
         place=place.name,
         steps=tuple(dict.fromkeys(steps)),
@@ -128,6 +130,14 @@ def _removed(
         steps = [discarded(item, ways.trash) for item in files]
         steps += makings([step.to for step in steps], ())
     return _Part([*steps, *tidied(work.source, there, steps)])
+
+
+def emptying(place: str, items: Sequence[Item]) -> PlacePlan:
+    """What removes things from the trash for good, and their folders with them."""
+    files = [item for item in items if not item.folder]
+    gone = [Step(phase=BRING, kind="purge", path=item.path, size=item.size) for item in files]
+    folders = removals([item.path for item in items if item.folder])
+    return PlacePlan(place=place, steps=(*gone, *folders))
 
 
 def _empty(request: Request, place: Place, work: Work, there: Sequence[Item]) -> _Part:
