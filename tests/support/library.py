@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import os
 import random
+import string
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,6 +23,30 @@ from tests.support.remotes import Place
 
 DATA = Path(os.environ.get("IZUMI_TEST_DATA", Path(__file__).resolve().parents[3] / "shared"))
 SHOW = "Sousou no Frieren"
+
+HOSTILE = [
+    *("", ".", "..", "/", "//", "a/..", "../a", "a/../..", "./a", "a/./b", "a//b", "/etc", "~"),
+    *(":sftp,host=x:", "local:/etc", "--dry-run", "-n", "-rf", "a\0b", "\0", "/", "a" * 10_000),
+    *("Airing", "Airing/..", "Airing/../..", "*", "**", "{a,b}", "[a-z]*", "%2e%2e", "..%2f"),
+    *(
+        "\uff0e\uff0e",
+        "\uff0f",
+        "\udcff",
+        "\u202e",
+        "\n",
+        "../" * 40,
+        ".izumi-trash",
+        ".izumi-trash/x",
+    ),
+]
+
+
+def hostile(count: int = 500) -> list[str]:
+    """Strings that were made to climb, deterministic."""
+    chance = random.Random(8)  # noqa: S311 - a sample, not a secret
+    bits = [*HOSTILE, *string.punctuation, "Show", "Airing", "Premiered", "..", "/", "\\", " "]
+    made = ["".join(chance.choices(bits, k=chance.randint(1, 5))) for _ in range(count)]
+    return [*HOSTILE, *made][:count]
 
 
 def holding(place: Place) -> Holding:
