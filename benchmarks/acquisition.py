@@ -144,13 +144,17 @@ async def listening(url: str) -> JetStreamContext.PushSubscription:
     end = time.monotonic() + START_S
     while True:
         try:
-            js = (await nats.connect(url, allow_reconnect=False)).jetstream()
+            js = (await nats.connect(url, allow_reconnect=False, error_cb=_not_yet)).jetstream()
             await js.get_last_msg("IZUMI_NODES", "izumi.node.acquisition.*")
             return await js.subscribe("izumi.file.acquired.>", ordered_consumer=True)
         except (OSError, nats.errors.Error):
             if time.monotonic() > end:
                 raise
             await asyncio.sleep(0.2)
+
+
+async def _not_yet(_error: Exception) -> None:
+    """The server is starting; without this, nats-py prints every refusal."""
 
 
 async def hooks(base: Path, rounds: int) -> list[Round]:

@@ -1,6 +1,7 @@
 """What acquisition does with what lies in a watch folder, on real files."""
 
 import asyncio
+import hashlib
 import datetime as dt
 import os
 import shutil
@@ -307,6 +308,15 @@ async def test_what_the_prober_finds_missing_is_not_published_until_the_file_cha
         place.prober.broken.clear()
         place.put("a.mkv", matroska(seed=4))
         await until(in_states(ledger, a="done"))
+
+
+async def test_the_hash_is_that_of_the_content_that_was_proved(place):
+    place.names.unsure.add("a.mkv")
+    path = place.put("a.mkv")
+    async with place.running() as ledger:
+        await until(in_states(ledger, a="held"))
+        ((item),) = await ledger.list()
+    assert item.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 async def test_a_file_that_kills_the_prober_time_and_again_is_held(place):

@@ -13,7 +13,7 @@ import pytest
 from izumi.domain.errors import NoSpace
 from izumi.storage import beneath, staging
 from izumi.storage.settle import Changed, Settled, Unready, examine, look
-from izumi.storage.staging import Cancelled, Staging, sha256_of
+from izumi.storage.staging import Cancelled, Staging, sha256_below, sha256_of
 from tests.support.containers import CLUSTER, SEGMENT, UNKNOWN, element, matroska, mp4
 
 pytest_plugins = ["tests.support.nobody"]
@@ -282,6 +282,41 @@ def test_a_file_that_is_not_what_was_proved_is_not_staged(
     with pytest.raises((Changed, OSError)) as caught:
         staged.stage(7, root, "a.mkv", before, GO)
     assert isinstance(caught.value, Changed) or what == "deleted"
+
+
+def test_a_file_that_was_hashed_while_it_was_proved_is_not_read_again(root, staged, monkeypatch):
+    before = put(root)
+    sha256 = sha256_below(root, "a.mkv", before, GO)
+    assert sha256 == hashlib.sha256(matroska()).hexdigest()
+    monkeypatch.setattr(staging, "sha256_of", None)
+    result = staged.stage(7, root, "a.mkv", before, GO, sha256=sha256)
+    assert (result.how, result.sha256) == ("link", sha256)
+
+
+def test_a_copy_of_another_content_than_was_proved_is_refused(root, staged, monkeypatch):
+    """Size and times are as before: only the content tells."""
+    monkeypatch.setattr(os, "link", _refuse)
+    monkeypatch.setattr(staging.Staging, "_clone", lambda *_: None)
+    before = put(root)
+    with pytest.raises(Changed):
+        staged.stage(7, root, "a.mkv", before, GO, sha256="0" * 64)
+
+
+@pytest.mark.parametrize("what", ["replaced", "swapped", "appended"])
+def test_what_is_not_what_was_quiet_has_no_hash(root, what):
+    before = put(root)
+    path = root / "a.mkv"
+    if what == "appended":
+        with path.open("ab") as file:
+            file.write(b"more")
+    else:
+        path.unlink()
+        if what == "swapped":
+            path.symlink_to("/etc/passwd")
+        else:
+            path.write_bytes(matroska(seed=3))
+    with pytest.raises(Changed):
+        sha256_below(root, "a.mkv", before, GO)
 
 
 def test_a_file_that_changes_while_it_is_hashed_has_no_hash(root, monkeypatch):
