@@ -1,8 +1,8 @@
 """What acquisition does with what lies in a watch folder, on real files."""
 
 import asyncio
-import hashlib
 import datetime as dt
+import hashlib
 import os
 import shutil
 from pathlib import Path
