@@ -1,18 +1,22 @@
 """The gateway of a process. Imported when there is one: it loads a web framework."""
 
 import time
+from collections.abc import Sequence
 
 from izumi.bus.jetstream import JetStreamBus
 from izumi.domain.errors import UserError
 from izumi.publishers.gateway import keys
 from izumi.publishers.gateway.access import Access, Failures, KeyRing
 from izumi.publishers.gateway.app import Parts, application
+from izumi.publishers.gateway.arrivals import Arrivals
+from izumi.publishers.gateway.asked import Door
 from izumi.publishers.gateway.legacy import Legacy
 from izumi.publishers.gateway.orders import Orders
 from izumi.publishers.gateway.server import bound
 from izumi.publishers.gateway.unit import Gateway
 from izumi.runtime.worker import utcnow
 from izumi.settings import Settings
+from izumi.storage.ledger import Ledger
 
 
 def gateway(settings: Settings, connected: JetStreamBus) -> Gateway:
@@ -35,11 +39,26 @@ def gateway(settings: Settings, connected: JetStreamBus) -> Gateway:
         again_s=ours.again_s,
         now=utcnow,
     )
-    legacy = Legacy(access, orders)
+    door = Door(access, ours.networks())
+    legacy = Legacy(door, orders)
+    parts = Parts(settings=ours, door=door, legacy=legacy, arrivals=_arrivals(settings))
     return Gateway(
         settings=ours,
-        app=application(Parts(settings=ours, legacy=legacy)),
+        app=application(parts),
         socket=bound(ours.listen),
         has_keys=lambda: bool(ring.keys),
         answered=legacy.answered,
     )
+
+
+def _arrivals(settings: Settings) -> Arrivals:
+    """Asks the acquisition of this host, whichever process runs it."""
+    known = settings.gateway.paths if settings.gateway else ()
+    if settings.acquisition is None:
+        return Arrivals(known, (), None)
+
+    async def ask(paths: Sequence[str]) -> None:
+        async with await Ledger.visit(settings.acquisition_state) as ledger:
+            await ledger.mailbox.ask(paths)
+
+    return Arrivals(known, [watch.path for watch in settings.acquisition.watch], ask)

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from izumi.bus.jetstream import JetStreamBus
-from izumi.domain.events import Distributed, Encoded, Notified
+from izumi.domain.events import Acquired, Distributed, Encoded, Notified
 from izumi.media import samples
 from tests.support import spring
 from tests.support.gateway import Client, Reply, make_key
@@ -100,3 +100,41 @@ async def test_a_gateway_killed_while_it_answers_loses_nothing_and_doubles_nothi
     assert names == [f"S/S - {number}.mkv" for number in range(5)]
     assert len(entries) == 5
     assert "exit" in log or "instance" in log
+
+
+async def test_a_file_that_sonarr_tells_of_twice_is_acquired_once_and_at_once(
+    tmp_path: Path,
+) -> None:
+    port, http, watch = free_port(), free_port(), tmp_path / "watch"
+    config = configure(
+        tmp_path / "a",
+        port=port,
+        # Nothing but the hook makes anybody look.
+        extra="[acquisition]\nsweep_s = 3600\n"
+        f'[[acquisition.watch]]\npath = "{watch}"\ndestinations = ["seedbox"]\nquiet_s = 3600\n'
+        f'{gate(http)}[[gateway.paths]]\ntheirs = "/tv"\nours = "{watch}"\n',
+    )
+    watch.mkdir()
+    name = "Izumi no Uta - S01E01 [720p].mkv"
+    made = await samples.make_sample(tmp_path / "making", name, seconds=2.0, height=180)
+    ask = Client(http, make_key(tmp_path / "a/state", scopes=("acquire",)))
+    series = {"path": "/tv/Izumi no Uta", "type": "anime"}
+    path = f"{series['path']}/{name}"
+    one = {"eventType": "Download", "series": series, "episodeFile": {"relativePath": name}}
+    all_ = {"eventType": "Download", "series": series, "episodeFiles": [{"path": path}]}
+    with izumi("up", "-c", config, log=tmp_path / "a.log") as up:
+        async with listener(port) as bus:
+            answer = await answered(ask, "/sonarr", {"eventType": "Test"})
+            assert (answer.status, answer.text[:5]) == (200, "Test:")
+            (watch / "Izumi no Uta").mkdir()
+            made.rename(watch / "Izumi no Uta" / name)
+            told = [await ask.post("/sonarr", body) for body in (one, all_)]
+            assert [answer.status for answer in told] == [200, 200], told
+            hook = await ask("POST", "/hook", data={"path": path})
+            assert hook.status == 202
+            beside = await ask("POST", "/hook", data={"path": "/etc/passwd"})
+            assert beside.status == 400
+            assert "[[gateway.paths]]" in beside.text
+            found = await until(bus, {Acquired: 1}, up)
+        assert up.end() == 0
+    assert len(found) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from izumi.bus.jetstream import JetStreamBus
@@ -266,7 +266,11 @@ async def test_what_hostile_clients_send_is_refused_with_headers_on_every_answer
         assert (await ask.post("/encode")).status == 200
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each try is a connection
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     st.lists(
         st.one_of(

@@ -6,14 +6,16 @@ the bus cannot store, both with Retry-After.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
+from litestar import Response, post
+from litestar.handlers import HTTPRouteHandler
 
 from izumi.domain import old_request
 from izumi.domain.errors import BadEvent, IzumiError
-from izumi.publishers.gateway.access import Access, Refused
+from izumi.publishers.gateway.access import Refused
+from izumi.publishers.gateway.asked import AnyRequest, Door
 from izumi.publishers.gateway.orders import Orders, Route
 
 log = structlog.get_logger()
@@ -22,57 +24,54 @@ LATER_S: Final = 5
 """When to come back to a gateway whose bus is away."""
 
 
-class Answer(NamedTuple):
-    """An answer in plain text."""
-
-    status: int
-    text: str
-    retry_after_s: int | None = None
-
-
 class Legacy:
     """Answers requests of the earlier system.
 
     Args:
-        access: Lets them in.
+        door: Lets them in.
         orders: Stores what they ask for.
 
     Attributes:
         answered: How many requests by the status of the answer.
     """
 
-    def __init__(self, access: Access, orders: Orders) -> None:
-        self._access = access
+    def __init__(self, door: Door, orders: Orders) -> None:
+        self._door = door
         self._orders = orders
         self.answered: Counter[int] = Counter()
 
-    async def answer(
-        self, route: Route, presented: Sequence[bytes], address: str, body: bytes
-    ) -> Answer:
-        """Accept a request, or say why not. Says 200 only once the bus has stored it."""
-        answer = await self._answer(route, presented, address, body)
-        self.answered[answer.status] += 1
-        return answer
+    def route(self, path: str, route: Route) -> HTTPRouteHandler:
+        """A path whose requests are for a group."""
 
-    async def _answer(
-        self, route: Route, presented: Sequence[bytes], address: str, body: bytes
-    ) -> Answer:
+        @post(path, status_code=200, include_in_schema=False)
+        async def accept(request: AnyRequest) -> Response[str]:
+            answer = await self._answer(route, request)
+            self.answered[answer.status_code or 200] += 1
+            return answer
+
+        return accept
+
+    async def _answer(self, route: Route, request: AnyRequest) -> Response[str]:
+        """Accept a request, or say why not. Says 200 only once the bus has stored it."""
         try:
-            client = self._access.admit(presented, address, "submit")
+            client = self._door.admit(request, "submit")
         except Refused as exc:
-            log.warning("gateway.refused", address=address, status=exc.status, reason=exc.reason)
             later = None if exc.retry_after_s is None else int(exc.retry_after_s) + 1
             # Earlier requesters know no 403.
-            status = 429 if exc.status == 429 else 401
-            return Answer(status, "Unauthorized request", later)
+            return _text(429 if exc.status == 429 else 401, "Unauthorized request", later)
         try:
-            file = old_request.parse(body)
+            file = old_request.parse(await request.body())
             order = await self._orders.place(route, file)
         except BadEvent as exc:
             log.warning("gateway.bad_request", client=client.name, reason=str(exc))
-            return Answer(400, "Error with request")
+            return _text(400, "Error with request")
         except IzumiError as exc:
             log.warning("gateway.not_stored", client=client.name, reason=str(exc))
-            return Answer(503, "Try again later", LATER_S)
+            return _text(503, "Try again later", LATER_S)
         log.info("gateway.accepted", client=client.name, key=file.key, **order._asdict())
-        return Answer(200, "Request accepted")
+        return _text(200, "Request accepted")
+
+
+def _text(status: int, text: str, later_s: int | None = None) -> Response[str]:
+    headers = {} if later_s is None else {"Retry-After": str(later_s)}
+    return Response(text, status_code=status, media_type="text/plain", headers=headers)

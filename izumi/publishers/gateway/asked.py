@@ -1,0 +1,52 @@
+"""Requests as the framework has them: their keys, addresses, and who sent them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from litestar import Request
+
+from izumi.publishers.gateway.access import Access, Refused, Seen, address_of
+from izumi.publishers.gateway.keys import Client, Scope
+from izumi.publishers.gateway.settings import Network
+
+log = structlog.get_logger()
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class Door:
+    """Lets requests in.
+
+    Args:
+        access: Decides.
+        trusted: Proxies that are believed about addresses.
+    """
+
+    def __init__(self, access: Access, trusted: Sequence[Network]) -> None:
+        self._access = access
+        self._trusted = tuple(trusted)
+
+    def admit(self, request: AnyRequest, scope: Scope) -> Client:
+        """Who sends the request.
+
+        Raises:
+            Refused: Whoever it is, they may not.
+        """
+        address = self.address(request)
+        try:
+            return self._access.admit(_lines(request, b"authorization"), address, scope)
+        except Refused as exc:
+            log.warning("gateway.refused", address=address, status=exc.status, reason=exc.reason)
+            raise
+
+    def address(self, request: AnyRequest) -> str:
+        """Where the request comes from."""
+        peer = request.client.host if request.client else ""
+        said = [line.decode("latin-1") for line in _lines(request, b"x-forwarded-for")]
+        return address_of(Seen(peer, said), self._trusted)
+
+
+def _lines(request: AnyRequest, name: bytes) -> list[bytes]:
+    """Every header line of that name, as its bytes."""
+    return [value for key, value in request.scope["headers"] if key.lower() == name]
