@@ -83,6 +83,10 @@ class Encoder:
         except (Held, Rejected, Fenced):
             _forget(source, outputs)
             raise
+        except asyncio.CancelledError:
+            if job.lost:
+                _forget(source, outputs)
+            raise
         _forget(source, outputs)
         return facts
 

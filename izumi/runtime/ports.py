@@ -36,6 +36,10 @@ class JobContext(Protocol):
     def checkpoint(self) -> Mapping[str, Any]:
         """See the class."""
 
+    @property
+    def lost(self) -> bool:
+        """Someone else has the job, or a person cancelled it: no attempt comes here again."""
+
     def report(self, step: str, fraction: float | None = None, detail: str = "") -> None:
         """Tell how far it is. Keeps the lease: call it only when something was achieved."""
 

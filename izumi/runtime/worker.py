@@ -218,6 +218,10 @@ class _Job:
     def checkpoint(self) -> Mapping[str, Any]:
         return self.lease.record.checkpoint
 
+    @property
+    def lost(self) -> bool:
+        return self.lease.lost.is_set()
+
     def report(self, step: str, fraction: float | None = None, detail: str = "") -> None:
         self._progressed = time.monotonic()
         if self._progressed - self._told < _PROGRESS_EVERY_S and fraction != 1.0:

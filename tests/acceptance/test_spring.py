@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.timeout(300)
 
 ENCODER = '[encoder.main]\ndestinations = ["home"]\nnice = 0\n'
 QUICK = (
-    '[encoder.main]\nprofile = "quick"\ndestinations = ["home"]\nnice = 0\njobs = 2\n'
+    '[encoder.main]\nprofiles = ["quick"]\ndestinations = ["home"]\nnice = 0\njobs = 2\n'
     '[profile.quick]\npreset = "ultrafast"\n'
 )
 
@@ -118,6 +120,7 @@ async def test_an_encoder_killed_in_the_middle_is_taken_over_and_leaves_nothing_
             ) as second:
                 found = await until(bus, {Encoded: 1}, up, second, within_s=200)
                 assert "scratch.swept" in second.log
+                assert "encoder.kept" in second.log, "nothing is fetched twice on one host"
                 assert second.end() == 0
             records = [json.loads(e.data) for e in await bus.latest("izumi.job.encoder.>")]
     assert sum(isinstance(fact, Encoded) for fact in found) == 1
@@ -125,7 +128,69 @@ async def test_an_encoder_killed_in_the_middle_is_taken_over_and_leaves_nothing_
     assert spring.files_below(tmp_path / "library" / "home") == {
         "Airing [Hardsub]/Izumi no Uta/Izumi no Uta - 01 [720p].mp4"
     }
-    assert not list((tmp_path / "b" / "state" / "scratch").glob("*/"))
+    assert scratch_of(tmp_path / "b") == []
+    assert not list((tmp_path / "b" / "state" / "scratch").glob("[!.]*/"))
+
+
+def scratch_of(folder: Path) -> list[Path]:
+    """What jobs left on a host."""
+    scratch = folder / "state" / "scratch"
+    return [path for path in scratch.rglob("*") if path.is_file() and path.name != ".lock"]
+
+
+async def test_a_job_is_cancelled_and_ordered_again_from_the_command_line(tmp_path: Path) -> None:
+    port, watch = free_port(), tmp_path / "watch"
+    slow = ENCODER + '[profile.hardsub]\npreset = "veryslow"\n'
+    a = configure(tmp_path / "a", port=port, extra=watching(watch) + slow)
+    with izumi("up", "-c", a, log=tmp_path / "a.log") as up:
+        async with listener(port) as bus:
+            await until_units(bus, 2)
+            await release(watch, "[G] Izumi no Uta - 01 [720p].mkv", 20, 720)
+            await until_encoding(bus, up)
+            (job,) = await listed_jobs(a)
+            assert (job["unit"], job["state"]) == ("encoder.main", "claimed")
+            assert re.fullmatch(
+                r"encoding \d+% .* pictures/s, .*x(, \d+:\d\d left)?", job["progress"]
+            )
+            below = spring.children_of(up.process.pid)
+            done = await admin("jobs", "cancel", job["job"], "--by", "keeper", "-c", a)
+            assert done.returncode == 0, done.stderr
+            async with asyncio.timeout(20):
+                while "job.ended" not in up.log or scratch_of(tmp_path / "a"):
+                    await asyncio.sleep(0.05)
+            assert {pid for pid in below if "ffmpeg" in program_of(pid)} == set()
+            assert await listed_jobs(a) == []
+            late = await admin("jobs", "cancel", job["job"], "-c", a)
+            assert (late.returncode, "settled before" in late.stdout) == (1, True)
+            again = await admin("jobs", "again", job["job"], "-c", a)
+            assert again.returncode == 0, again.stderr
+            new = again.stdout.split()[-1]
+            async with asyncio.timeout(60):
+                while [one["job"] for one in await listed_jobs(a)] != [new]:
+                    await asyncio.sleep(0.1)
+            await admin("jobs", "cancel", new, "-c", a)
+            records = [json.loads(e.data) for e in await bus.latest("izumi.job.encoder.>")]
+    assert {(r["state"], r["reason"].split()[0]) for r in records} == {("cancelled", "cancelled")}
+    assert not spring.files_below(tmp_path / "library" / "home")
+
+
+async def admin(*args: str | Path) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(ended, *args, program="izumi-admin")
+
+
+async def listed_jobs(config: Path) -> list[dict[str, str]]:
+    """What is in work or waits."""
+    listed = await admin("jobs", "list", "--open", "--json", "-c", config)
+    assert listed.returncode == 0, listed.stderr
+    return [json.loads(line) for line in listed.stdout.splitlines()]
+
+
+def program_of(pid: int) -> str:
+    """The program that a process runs; empty: it is gone."""
+    try:
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0])
+    except OSError:
+        return ""
 
 
 async def test_the_job_of_a_killed_instance_is_handed_back_by_its_parent(tmp_path: Path) -> None:
@@ -168,6 +233,7 @@ async def test_the_first_signal_finishes_the_job_and_the_second_gives_it_back(
             assert json.loads(entry.data)["state"] == "waiting"
             with izumi("run", "encoder", "-c", b, log=tmp_path / "2.log") as second:
                 await until_encoding(bus, second, not_by=owner)
+                assert "encoder.kept" in second.log, "nothing is fetched twice on one host"
                 second.send(signal.SIGTERM)
                 assert second.process.wait(200) == 0
             await until(bus, {Encoded: 1}, up)

@@ -289,6 +289,28 @@ async def test_nothing_is_kept_of_a_job_that_is_settled(tmp_path, source):
     assert not list((tmp_path / ".kept").iterdir())
 
 
+@pytest.mark.parametrize("lost", [True, False])
+async def test_what_was_fetched_is_kept_when_a_job_is_given_back_and_not_when_it_is_lost(
+    tmp_path, monkeypatch, lost
+):
+    bench = Bench(tmp_path, keep=True)
+    began = asyncio.Event()
+
+    async def encode(*_args):
+        began.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(bench.media, "encode", encode)
+    job = bench.job()
+    working = asyncio.create_task(bench.encode(job))
+    await began.wait()
+    job.fenced = lost
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert bool(list((tmp_path / ".kept").iterdir())) is not lost
+
+
 async def test_kept_files_make_room_before_a_job_is_given_up_for_lack_of_it(tmp_path, monkeypatch):
     bench = Bench(tmp_path, keep=True)
     stopping_at(bench, "encode")

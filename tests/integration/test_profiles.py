@@ -3,9 +3,12 @@
 import msgspec
 import pytest
 
+from izumi.domain.encode_plan import SOURCE
 from izumi.domain.errors import ConfigError
 from izumi.domain.profile import Profile
 from izumi.media import binary
+from izumi.media.settings import FfmpegSettings
+from izumi.media.transcoder import FfmpegTranscoder
 from tests.support.media import Frame, Line, Media, attached, clip, silent, white
 
 QUICK = Profile(preset="ultrafast")
@@ -136,3 +139,29 @@ async def test_a_profile_that_this_ffmpeg_cannot_carry_out_is_refused_by_name(me
     poor = msgspec.structs.replace(found, encoders=frozenset({"libx264"}), vmaf=False)
     with pytest.raises(ConfigError, match=r"\[profile.small\] needs libsvtav1 and libvmaf"):
         binary.able(poor, Profile(codec="av1", vmaf=95), "small")
+
+
+async def test_an_encode_outside_its_hours_waits_where_it_is_and_goes_on(media: Media, tmp_path):
+    source = await media.sample(silent(seconds=1.5, attachments=(attached(media.blocks),)))
+    asked: list[bool] = []
+    told: list[str] = []
+
+    def paused() -> bool:
+        asked.append(True)
+        return len(asked) < 4
+
+    transcoder = FfmpegTranscoder(
+        await binary.examine(media.ffmpeg),
+        FfmpegSettings(),
+        cache=tmp_path / "cache",
+        stall_s=2.0,
+        paused=paused,
+    )
+    folder = tmp_path / "job"
+    folder.mkdir()
+    (folder / SOURCE).write_bytes(source.read_bytes())
+    plan = media.plan(await transcoder.examine(folder), QUICK)
+    await transcoder.encode(plan, folder, lambda _, words: told.append(words))
+    assert told[0] == "paused until work is allowed again"
+    assert len(asked) >= 4
+    await transcoder.prove(plan, folder, lambda _, words: told.append(words))

@@ -59,6 +59,10 @@ class FakeJob:
         if record is not None and record.exists():
             self.checkpoint = json.loads(record.read_text())
 
+    @property
+    def lost(self) -> bool:
+        return self.fenced
+
     def report(self, step: str, fraction: float | None = None, detail: str = "") -> None:
         self.reports.append((step, fraction, detail))
 
