@@ -101,13 +101,17 @@ def _worker(unit: str, group: str = "") -> Role:
 
 
 def _acquisition() -> Role:
-    """A worker that also hears the answers to its holds, and what was learnt of them."""
+    """A worker that also hears the answers to its holds, and what was learnt of them.
+
+    A file that it brought to one more location after it was announced is told as such.
+    """
     role = _worker("acquisition")
     answers = "izumi.file.answered.acquisition.>"
+    brought = "izumi.file.distributed.acquisition.>"
     rules = (f"{_DIRECT}.{RULES}", f"$JS.API.STREAM.INFO.{RULES}")
     return msgspec.structs.replace(
         role,
-        publish=(*role.publish, answers, f"{_DIRECT}.{STREAM}.{answers}", *rules),
+        publish=(*role.publish, brought, answers, f"{_DIRECT}.{STREAM}.{answers}", *rules),
         subscribe=(*role.subscribe, answers, "izumi.rule.>"),
     )
 
@@ -119,8 +123,10 @@ _GATEWAY: Final = Role(
         "izumi.do.>",
         "izumi.progress.gateway.>",
         "izumi.node.gateway.>",
-        f"{_DIRECT}.{STREAM}.izumi.do.>",
-        f"{_DIRECT}.{STREAM}.izumi.job.>",
+        # It tells clients with the scope `read` of everything that is remembered.
+        *(f"$JS.API.STREAM.INFO.{stream}" for stream in (STREAM, DEAD)),
+        *(f"{_DIRECT}.{stream}" for stream in (STREAM, DEAD)),
+        f"{_DIRECT}.{STREAM}.izumi.>",
     ),
     subscribe=(f"{inbox_prefix('gateway')}.>", "izumi.ctl.gateway.>"),
 )

@@ -164,3 +164,33 @@ async def test_a_log_of_a_newer_version_is_followed(any_bus):
     claim = await one.take(file())
     await any_bus.publish(Outgoing(claim.subject, b'{"type":"job/9"}'))
     assert (await one.take(file())).attempt == 1
+
+
+async def test_who_comes_later_learns_which_locations_still_miss_the_file(any_bus):
+    one, two = claims(any_bus, "one"), claims(any_bus, "two")
+    await one.announce(await one.take(file()), fact(file()), missing=("b", "c"))
+    with pytest.raises(Announced) as caught:
+        await two.take(file())
+    assert (caught.value.owner, caught.value.missing) == ("one", ("b", "c"))
+    await one.complete(file())
+    await one.complete(file())
+    with pytest.raises(Announced) as caught:
+        await two.take(file())
+    assert caught.value.missing == ()
+
+
+async def test_nothing_is_completed_that_was_not_announced_by_that_content(any_bus):
+    one = claims(any_bus, "one")
+    await one.complete(file())
+    claim = await one.take(file("2" * 64))
+    await one.complete(file())
+    assert not (await one.renew(claim)).contested
+
+
+async def test_a_place_that_another_content_was_claimed_for_is_contested(any_bus):
+    one = claims(any_bus, "one")
+    assert not (await one.take(file())).contested
+    assert not (await one.take(file())).contested
+    assert (await one.take(file("2" * 64))).contested
+    await one.announce(await one.take(file()), fact(file()))
+    assert (await one.take(file("3" * 64))).contested

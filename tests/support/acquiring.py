@@ -97,12 +97,17 @@ class Place:
         self.watch: dict[str, Any] = {"path": self.root, "destinations": ("a", "b")}
         self.watch |= {"quiet_s": QUIET_S} | watch
         self.host: dict[str, Any] = {"sweep_s": 0.5, "polled_sweep_s": 0.5, "held_again_s": 0.3}
+        self.policy = RetryPolicy(first_s=0.1, longest_s=0.5)
+        self.others: list[dict[str, Any]] = []
         self.options: dict[str, Any] = {}
 
     def unit(self, ledger: Ledger) -> Acquisition:
         """The unit; not running yet."""
         return Acquisition(
-            settings=AcquisitionSettings(watch=(WatchSettings(**self.watch),), **self.host),
+            settings=AcquisitionSettings(
+                watch=tuple(WatchSettings(**one) for one in (self.watch, *self.others)),
+                **self.host,
+            ),
             ledger=ledger,
             bus=self.bus,
             store=self.store,
@@ -112,7 +117,7 @@ class Place:
             state=self.state,
             instance="test",
             host="here",
-            policy=RetryPolicy(first_s=0.1, longest_s=0.5),
+            policy=self.policy,
             **self.options,
         )
 

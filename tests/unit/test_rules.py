@@ -212,6 +212,18 @@ def test_an_answer_about_the_number_takes_the_place_of_a_rule_about_it():
     assert (found.title, found.episode, found.held) == ("Autumn", "33", None)
 
 
+def test_what_a_watch_folder_holds_wins_over_a_rule_and_an_answer_over_both():
+    read = identify("[G] Haru - 05 [1080p].mkv")
+    known = rule("Haru", fix=Fix(show="Of the rule", offset=-2))
+    hint = Fix(show="Of the folder", season=2)
+    found = rules.apply(read, (known,), None, hint)
+    assert (found.title, found.seasons, found.episode) == ("Of the folder", (2,), "03")
+    assert found.held is None
+    assert "its watch folder's settings: Of the folder, season 2" in found.why
+    answered = rules.apply(read, (known,), Fix(show="Of the answer"), hint)
+    assert (answered.title, answered.seasons) == ("Of the answer", (2,))
+
+
 def test_answers_add_up_and_the_later_one_wins():
     first, second = Fix(show="A", episode="05"), Fix(offset=2, season=1)
     assert merged(first, second) == Fix(show="A", season=1, offset=2)

@@ -8,8 +8,8 @@ fact and "done" are stored together, on the condition that the claim is still ou
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -24,16 +24,33 @@ _records = msgspec.json.Decoder(JobRecord)
 
 
 class Claim(NamedTuple):
-    """A claim that was ours when it was made. `seq` is its place in the log."""
+    """A claim that was ours when it was made.
+
+    Attributes:
+        seq: Its place in the log.
+        contested: The place was claimed for another content before: that one may lie at
+            any location, also at one that does not answer now.
+    """
 
     subject: str
     seq: int
     attempt: int
     file: File
+    contested: bool = False
 
 
 class Announced(Exception):
-    """This very file was announced before."""
+    """This very file was announced before.
+
+    Args:
+        owner: Who did it.
+        missing: Locations that did not hold it yet, and get it from there.
+    """
+
+    def __init__(self, owner: str, missing: Sequence[str]) -> None:
+        super().__init__(owner)
+        self.owner = owner
+        self.missing = tuple(missing)
 
 
 class Elsewhere(Unavailable):
@@ -60,8 +77,8 @@ class Claims:
         now: Callable[[], dt.datetime],
         clock: Callable[[], float],
     ) -> None:
+        self.owner = owner
         self._bus = bus
-        self._owner = owner
         self._claim_s = claim_s
         self._now = now
         self._clock = clock
@@ -76,22 +93,24 @@ class Claims:
             Elsewhere: Another host has claimed it and is not silent for `claim_s` yet.
             BusUnavailable: It is not known whose it is.
         """
-        subject = subjects.job(UNIT, _GROUP, f"key-{subjects.file_id('', file.key)}")
+        subject = _subject(file)
         last = await self._bus.last(subject)
         before = None if last is None else _record(last)
         if before is not None and last is not None:
             self._refuse(last, before, file)
         attempt = 1 if before is None else before.attempt + 1
-        claim = Claim(subject, last.seq if last is not None else 0, attempt, file)
+        contested = last is not None and (before is None or not _is_of(before, file))
+        seq = last.seq if last is not None else 0
+        claim = Claim(subject, seq, attempt, file, contested)
         try:
             return await self.renew(claim)
         except Conflict as exc:
             raise Elsewhere(f"{file.key}: another host was faster", retry_after_s=1.0) from exc
 
     def _refuse(self, last: Stored, before: JobRecord, file: File) -> None:
-        if before.state == "done" and before.checkpoint.get("file") == file.id:
-            raise Announced(before.owner)
-        if before.state != "claimed" or before.owner == self._owner:
+        if before.state == "done" and _is_of(before, file):
+            raise Announced(before.owner, before.checkpoint.get("missing", ()))
+        if before.state != "claimed" or before.owner == self.owner:
             return
         seq, since = self._watched.get(last.subject, (0, 0.0))
         if seq != last.seq:
@@ -119,8 +138,13 @@ class Claims:
         with contextlib.suppress(Conflict, BusUnavailable):
             await self._bus.publish(self._entry("held", claim, reason))
 
-    async def announce(self, claim: Claim, fact: Acquired) -> None:
+    async def announce(self, claim: Claim, fact: Acquired, missing: Sequence[str] = ()) -> None:
         """Store the fact and "done" together; a fact that is stored already counts.
+
+        Args:
+            claim: Of the place.
+            fact: What is announced.
+            missing: Locations that get the file later, see `complete`.
 
         Raises:
             Elsewhere: The claim is not ours any more; whoever has it announces.
@@ -129,16 +153,32 @@ class Claims:
         subject = events.subject_of(fact)
         told = Outgoing(subject, events.encode(fact), msg_id=fact.file.id, expect=0)
         try:
-            await self._bus.commit([told, self._entry("done", claim)])
+            await self._bus.commit([told, self._entry("done", claim, missing=missing)])
         except Conflict as exc:
             now = await self._ours(claim)
             if now is None:
                 return
             if now.seq != claim.seq:
-                await self.announce(now, fact)
+                await self.announce(now, fact, missing)
             elif await self._bus.last(subject) is None:
                 raise BusUnavailable(f"{subject}: refused for now") from exc
             else:
+                await self._bus.publish(self._entry("done", claim, missing=missing))
+
+    async def complete(self, file: File) -> None:
+        """Tell that no location misses a file any more which was announced too early for it.
+
+        Raises:
+            BusUnavailable: It may be told or not; call again.
+        """
+        subject = _subject(file)
+        last = await self._bus.last(subject)
+        record = None if last is None else _record(last)
+        if last is None or record is None or record.state != "done" or not _is_of(record, file):
+            return
+        if record.checkpoint.get("missing"):
+            with contextlib.suppress(Conflict):
+                claim = Claim(subject, last.seq, record.attempt, file)
                 await self._bus.publish(self._entry("done", claim))
 
     async def _ours(self, claim: Claim) -> Claim | None:
@@ -149,27 +189,42 @@ class Claims:
         """
         last = await self._bus.last(claim.subject)
         record = None if last is None else _record(last)
-        if last is None or record is None or record.checkpoint.get("file") != claim.file.id:
+        if last is None or record is None or not _is_of(record, claim.file):
             raise Elsewhere(f"{claim.file.key}: the claim was lost", retry_after_s=1.0)
         if record.state == "done":
             return None
-        if record.owner != self._owner:
+        if record.owner != self.owner:
             raise Elsewhere(f"{claim.file.key}: {record.owner} took over", retry_after_s=1.0)
         return claim._replace(seq=last.seq)
 
     def _entry(
-        self, state: Literal["claimed", "done", "held"], claim: Claim, reason: str = ""
+        self,
+        state: Literal["claimed", "done", "held"],
+        claim: Claim,
+        reason: str = "",
+        missing: Sequence[str] = (),
     ) -> Outgoing:
+        checkpoint: dict[str, Any] = {"file": claim.file.id, "key": claim.file.key}
+        if missing:
+            checkpoint["missing"] = list(missing)
         record = JobRecord(
             state=state,
-            owner=self._owner,
+            owner=self.owner,
             source=0,
             attempt=claim.attempt,
-            checkpoint={"file": claim.file.id, "key": claim.file.key},
+            checkpoint=checkpoint,
             reason=reason,
             at=self._now(),
         )
         return Outgoing(claim.subject, events.encode(record), expect=claim.seq)
+
+
+def _subject(file: File) -> str:
+    return subjects.job(UNIT, _GROUP, f"key-{subjects.file_id('', file.key)}")
+
+
+def _is_of(record: JobRecord, file: File) -> bool:
+    return record.checkpoint.get("file") == file.id
 
 
 def _record(stored: Stored) -> JobRecord | None:

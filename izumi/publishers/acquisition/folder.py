@@ -153,7 +153,8 @@ class Folder:
         wait_s = self._due - self._clock()
         if wait_s > 0 and not self._hints:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
         self._wake.clear()
 
     async def _turn(self) -> None:

@@ -46,7 +46,8 @@ class Hearing:
         if self._listening is not None and self._listening.done():
             self._listening.result()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._woken.wait()
         self._woken.clear()
 
     async def _listen(self) -> None:

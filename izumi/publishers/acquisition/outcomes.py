@@ -17,7 +17,8 @@ from izumi.publishers.acquisition.claims import Elsewhere
 from izumi.publishers.acquisition.holds import Holds, hold_of
 from izumi.publishers.acquisition.intake import Intake
 from izumi.publishers.acquisition.settings import AcquisitionSettings
-from izumi.publishers.acquisition.steps import Ignored, NotReady, Replaced
+from izumi.publishers.acquisition.steps import Ignored, NotReady
+from izumi.publishers.acquisition.storing import Replaced
 from izumi.storage.items import Item
 from izumi.storage.ledger import Ledger, Overtaken
 from izumi.storage.settle import Changed, look

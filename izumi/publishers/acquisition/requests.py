@@ -63,7 +63,8 @@ class Requests:
                     log.warning("acquisition.ledger_away", error=str(exc))
                     await asyncio.sleep(_AWAY_S)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(rang.wait(), _LOOK_S)
+                    async with asyncio.timeout(_LOOK_S):
+                        await rang.wait()
         finally:
             if ringing is not None:
                 loop.remove_reader(ringing)

@@ -105,9 +105,10 @@ class Settling:
             began = self._clock()
             await self._look()
             await asyncio.sleep(max(_SHORTEST_S, _SHARE * (self._clock() - began)))
+            pause_s = self._pause_s() if self._paths else None
             with contextlib.suppress(TimeoutError):
-                pause_s = self._pause_s() if self._paths else None
-                await asyncio.wait_for(self._wake.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._wake.wait()
 
     def _pause_s(self) -> float:
         next_s = self._quiet.next_s(self._clock())

@@ -5,10 +5,10 @@ import contextlib
 import datetime as dt
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
@@ -22,13 +22,16 @@ from izumi.publishers.acquisition.folder import Folder, FolderHealth
 from izumi.publishers.acquisition.holds import Holds
 from izumi.publishers.acquisition.intake import Intake
 from izumi.publishers.acquisition.outcomes import Outcomes
+from izumi.publishers.acquisition.owed import Owed
 from izumi.publishers.acquisition.ports import Identifier
 from izumi.publishers.acquisition.removal import Removal
 from izumi.publishers.acquisition.requests import Requests
 from izumi.publishers.acquisition.rulebook import Rulebook
 from izumi.publishers.acquisition.settings import AcquisitionSettings, WatchSettings
 from izumi.publishers.acquisition.steps import Steps
+from izumi.publishers.acquisition.storing import Storing
 from izumi.publishers.acquisition.tally import Standing, Tally, figures
+from izumi.publishers.acquisition.tasks import end
 from izumi.publishers.acquisition.workers import Workers
 from izumi.runtime.figures import Figure
 from izumi.storage.events import OpenWatch, open_watch
@@ -125,6 +128,7 @@ class Acquisition:
             clock=self.clock,
             tally=Tally(),
         )
+        self._owed = self._make_owed()
         self._folders = {str(watch.path): self._folder(watch) for watch in self.settings.watch}
         self._holds = Holds(bus=self.bus, host=self.host, now=self.now)
         self._answers = Answers(
@@ -172,10 +176,11 @@ class Acquisition:
         working = [asyncio.create_task(workers.run(stopping)) for _ in range(self.settings.jobs)]
         try:
             await _until(stopping, [*finding, *working])
-            await _end(finding)
+            await end(finding)
             await self._drain(hurry)
         finally:
-            await _end([*finding, *working])
+            await end([*finding, *working])
+            await self._owed.aclose()
             await intake.aclose()
 
     async def health(self) -> AcquisitionHealth:
@@ -235,24 +240,6 @@ class Acquisition:
             now=self.now,
             clock=self.clock,
         )
-        steps = Steps(
-            ledger=self.ledger,
-            bus=self.bus,
-            store=self.store,
-            locations=self.locations,
-            identifier=self.identifier,
-            rules=self._rulebook.rules,
-            prove_whole=self.prove_whole,
-            staging=self._staging,
-            claims=claims,
-            removal=self._removal,
-            instance=self.instance,
-            host=self.host,
-            claim_s=self.settings.claim_s,
-            now=self.now,
-            tally=self._intake.tally,
-            unproved=self._intake.settling.unproved,
-        )
         outcomes = Outcomes(
             ledger=self.ledger,
             holds=self._holds,
@@ -267,10 +254,58 @@ class Acquisition:
             ledger=self.ledger,
             line=self._intake.line,
             settling=self._intake.settling,
-            steps=steps,
+            steps=self._steps(),
+            storing=self._storing(claims),
             holds=self._holds,
             outcomes=outcomes,
             watches={root: folder.settings for root, folder in self._folders.items()},
+        )
+
+    def _make_owed(self) -> Owed:
+        return Owed(
+            ledger=self.ledger,
+            bus=self.bus,
+            store=self.store,
+            locations=self.locations,
+            staging=self._staging,
+            tally=self._intake.tally,
+            policy=self.policy,
+            held_again_s=self.settings.held_again_s,
+            width=self.settings.jobs,
+            instance=self.instance,
+            host=self.host,
+            on_paid=self._intake.line.put,
+            now=self.now,
+            clock=self.clock,
+            spread=self.spread,
+        )
+
+    def _steps(self) -> Steps:
+        return Steps(
+            ledger=self.ledger,
+            locations=self.locations,
+            identifier=self.identifier,
+            rules=self._rulebook.rules,
+            prove_whole=self.prove_whole,
+            staging=self._staging,
+            unproved=self._intake.settling.unproved,
+        )
+
+    def _storing(self, claims: Claims) -> Storing:
+        return Storing(
+            ledger=self.ledger,
+            bus=self.bus,
+            store=self.store,
+            locations=self.locations,
+            staging=self._staging,
+            claims=claims,
+            owed=self._owed,
+            removal=self._removal,
+            instance=self.instance,
+            host=self.host,
+            claim_s=self.settings.claim_s,
+            now=self.now,
+            tally=self._intake.tally,
         )
 
     async def _drain(self, hurry: asyncio.Event | None) -> None:
@@ -283,7 +318,7 @@ class Acquisition:
         await asyncio.wait(
             {hurried, idle}, timeout=self.drain_s, return_when=asyncio.FIRST_COMPLETED
         )
-        await _end([hurried, idle])
+        await end([hurried, idle])
 
     async def _housekeeping(self, dead: frozenset[str]) -> None:
         # A location that is away must not keep the trash from being emptied.
@@ -295,7 +330,7 @@ class Acquisition:
                     await self._removal.empty_trash()
                 await asyncio.sleep(_HOUSEKEEPING_S)
         finally:
-            await _end([sweeping])
+            await end([sweeping])
 
     async def _sweep_parts(self, dead: frozenset[str]) -> None:
         """Remove what uploads of an earlier life left at the locations."""
@@ -337,12 +372,4 @@ async def _until(stopping: asyncio.Event, tasks: Sequence["asyncio.Task[None]"])
         for task in done - {asked}:
             task.result()
     finally:
-        await _end([asked])
-
-
-async def _end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
-    tasks = list(tasks)
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
+        await end([asked])

@@ -28,6 +28,8 @@ class Telling:
         self._instance = instance
         self._now = now
         self._fractions: dict[str, float] = {}
+        self._running = 0
+        self._telling: asyncio.Task[None] | None = None
 
     def of(self, location: Location) -> OnProgress:
         """What an upload to `location` is to call."""
@@ -40,13 +42,19 @@ class Telling:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Tell from now on until the end of the block."""
-        telling = asyncio.create_task(self._tell())
+        """Tell from now on until the end of the block, or of the last one of several."""
+        self._running += 1
+        if self._telling is None:
+            self._telling = asyncio.create_task(self._tell())
+        telling = self._telling
         try:
             yield
         finally:
-            telling.cancel()
-            await asyncio.wait({telling})
+            self._running -= 1
+            if not self._running:
+                self._telling = None
+                telling.cancel()
+                await asyncio.wait({telling})
 
     async def _tell(self) -> None:
         told: dict[str, float] = {}

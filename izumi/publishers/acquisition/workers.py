@@ -16,6 +16,7 @@ from izumi.publishers.acquisition.outcomes import Outcomes
 from izumi.publishers.acquisition.settings import WatchSettings
 from izumi.publishers.acquisition.settling import Settling
 from izumi.publishers.acquisition.steps import Steps
+from izumi.publishers.acquisition.storing import Storing
 from izumi.storage.items import Item
 from izumi.storage.ledger import Ledger
 
@@ -30,7 +31,8 @@ class Workers:
         ledger: Where states are kept.
         line: Files that wait for a worker.
         settling: Files that are watched until they are quiet.
-        steps: What is done.
+        steps: What is done until a file is staged.
+        storing: What is done from there.
         holds: What people were asked, and what they answered.
         outcomes: What becomes of a file whose step did not succeed.
         watches: Settings of each watch folder.
@@ -40,6 +42,7 @@ class Workers:
     line: Line
     settling: Settling
     steps: Steps
+    storing: Storing
     holds: Holds
     outcomes: Outcomes
     watches: dict[str, WatchSettings]
@@ -95,9 +98,9 @@ class Workers:
                 case "identified":
                     item = await self.steps.stage(item)
                 case "staged" | "stored":
-                    item = await self.steps.publish(item, watch)
+                    item = await self.storing.publish(item, watch)
                 case "published":
-                    item = await self.steps.finish(item, watch)
+                    item = await self.storing.finish(item, watch)
                 case _:
                     return
 

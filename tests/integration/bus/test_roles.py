@@ -155,6 +155,23 @@ async def test_acquisition_announces_files_and_may_hold_them(site: Site):
         await bus.tell(subjects.node("acquisition", "h"), b"{}", ttl_s=15)
 
 
+async def test_acquisition_tells_of_locations_that_got_a_file_later_and_not_for_others(site: Site):
+    def brought(group: str) -> Outgoing:
+        fact = Distributed(
+            file=ACQUIRED.file,
+            episode=ACQUIRED.episode,
+            group=group,
+            destination="b",
+            at=NOON,
+        )
+        return Outgoing(subject_of(fact), encode(fact), expect=0)
+
+    async with as_role(site, "acquisition") as bus:
+        await bus.publish(brought("acquisition"))
+        with pytest.raises(UserError, match="permissions violation"):
+            await bus.publish(brought("public"))
+
+
 async def test_acquisition_hears_answers_and_reads_rules_and_the_admin_gives_both(site: Site):
     answer = Answered(unit="acquisition", hold="j", answer="approve", at=NOON)
     settled = Answered(unit="acquisition", hold="k", answer="settled", at=NOON)
