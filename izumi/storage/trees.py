@@ -20,6 +20,7 @@ from izumi.storage.rclone_files import RcloneFiles
 from izumi.storage.settings import remote_fault
 
 _COPY_BYTES_PER_S: Final = 1 << 20
+_AT_ONCE: Final = 4  # a rename is a small question, and every connection a handshake
 # On S3 the time that a file says of itself takes a request for each.
 _LISTING: Final = {"_config": {"UseListR": True, "UseServerModTime": True}}
 
@@ -157,7 +158,7 @@ class Trees:
         settings = self._rclone.settings
         said = await self._rclone.job(
             "job/batch",
-            {"inputs": orders, "concurrency": settings.transfers},
+            {"inputs": orders, "concurrency": min(settings.transfers, _AT_ONCE)},
             place=at.name,
             within_s=settings.server_side_s + size / _COPY_BYTES_PER_S,
         )

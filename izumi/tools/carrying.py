@@ -20,7 +20,7 @@ from izumi.tools.shelves import folder_of
 OnSteps = Callable[[str, int, int], None]
 """Told the location, its steps that are settled, and all of them."""
 
-GROUP: Final = 200
+GROUP: Final = 500
 
 
 class Carrier:
@@ -52,6 +52,7 @@ class Carrier:
         # An undo goes over what another operation may have half done.
         self._doubtful = journal.operation.opened.request.verb == "undo"
         self._copies = False
+        self._seen: tuple[set[str], dict[str, int]] = (set(), {})
 
     async def run(self) -> None:
         """Do every step that is not settled; a location that goes away is written down."""
@@ -110,7 +111,9 @@ class Carrier:
 
     async def _files(self, group: Sequence[int]) -> None:
         """Move or remove files."""
-        sizes = await self._look(group)
+        around = self._around(group)
+        # What the group before left behind was looked at just now.
+        sizes = self._seen[1] if self._seen[0] == around else await self._look(around)
         verdicts = {
             number: before(
                 self._steps[number],
@@ -128,10 +131,11 @@ class Carrier:
             problems = await self._change(going)
             problems |= await self._prove(doubtful)
             failpoint("library.changed")
-            sizes = await self._look([*going, *doubtful])
+            sizes = await self._look(around)
+            self._seen = (around, sizes)
             for number in (*going, *doubtful):
                 verdicts[number] = after(self._steps[number], sizes, problems[number])
-            await self._trees.to_disk(self._at, self._around(group))
+            await self._trees.to_disk(self._at, around)
         self._record(verdicts)
         failpoint("library.recorded")
 
@@ -166,8 +170,8 @@ class Carrier:
             problems |= dict(zip(good, said, strict=True))
         return problems
 
-    async def _look(self, group: Sequence[int]) -> dict[str, int]:
-        return await self._trees.sizes(self._at, self._around(group))
+    async def _look(self, around: set[str]) -> dict[str, int]:
+        return await self._trees.sizes(self._at, around)
 
     def _around(self, group: Sequence[int]) -> set[str]:
         steps = [self._steps[number] for number in group]

@@ -49,8 +49,9 @@ class Served:
         folder: What it serves; files below `bucket` are what a remote sees.
     """
 
-    def __init__(self, kind: str, folder: Path) -> None:
+    def __init__(self, kind: str, folder: Path, remembers_s: float = _REMEMBERS_S) -> None:
         self.kind = kind
+        self._remembers_s = remembers_s
         self.folder = folder
         self.bucket = folder / _BUCKET
         self.bucket.mkdir(parents=True, exist_ok=True)
@@ -72,7 +73,7 @@ class Served:
             "--config=",
             # Tests change the folder behind it. With 0 it reads folders for ever, and
             # asked to forget, `serve s3` goes on to believe that emptied folders are gone.
-            f"--dir-cache-time={_REMEMBERS_S * 1000:g}ms",
+            f"--dir-cache-time={self._remembers_s * 1000:g}ms",
             *_OPTIONS[self.kind],
         ]
         with self._log.open("wb") as log:
@@ -131,9 +132,9 @@ class Remotes:
         config: Path of rclone.conf; its remotes are called as their kinds.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, remembers_s: float = _REMEMBERS_S) -> None:
         self.folder = folder
-        self.servers = {kind: Served(kind, folder / kind) for kind in SERVED}
+        self.servers = {kind: Served(kind, folder / kind, remembers_s) for kind in SERVED}
         self.config = folder / "rclone.conf"
         (folder / "local").mkdir()
 

@@ -1,5 +1,6 @@
 """What the folders around a file say, and whether a slash is a folder at all."""
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -67,6 +68,7 @@ def _season_only(view: str) -> tuple[int, ...]:
     return patterns.seasons_of(match)
 
 
+@functools.lru_cache(maxsize=256)  # the files of one show come one after the other
 def _show(found: Hints, name: str) -> Hints:
     """A folder named like a release is read as one; any other is the show's name as it is."""
     reading = read(name)
