@@ -32,6 +32,7 @@ tests: $(VENV)/dev.stamp  ## Tests alone, without coverage
 bench: $(VENV)/bench.stamp  ## Ratios to peers, measured in the same run
 	$(BIN)/python -m benchmarks.bus
 	$(BIN)/python -m benchmarks.idle
+	$(BIN)/python -m benchmarks.admin
 	$(BIN)/python -m benchmarks.encoder
 	$(BIN)/python -m benchmarks.acquisition
 
