@@ -135,7 +135,8 @@ class Ledger:
     async def save(self, item: Item, *, swept: Collection[str] = (), **changes: Any) -> Item:
         """Write the fields of `Item` in `changes`; the file as it is now.
 
-        Its place in the watch folder is not written: only looks into the folder change it.
+        Its place in the watch folder is not written: only looks into the folder change it;
+        nor are the locations that hold it, or shall, unless they are in `changes`.
 
         Args:
             item: The file as it was read.
@@ -149,12 +150,14 @@ class Ledger:
         if new.state != item.state:
             new = msgspec.structs.replace(new, since=self._now())
 
+        where = "".join(f", {one} = :{one}" for one in ("proved", "owed") if one in changes)
+
         def work(db: sqlite3.Connection) -> Item:
             updated = db.execute(
-                "UPDATE item SET state = :state, since = :since, reason = :reason,"
+                "UPDATE item SET state = :state, since = :since, reason = :reason,"  # noqa: S608 - names of columns
                 " held_at = :held_at, judged = :judged, key = :key, sub = :sub,"
-                " episode = :episode, sha256 = :sha256, proved = :proved, hold = :hold,"
-                " answered = :answered, fix = :fix, approved = :approved, owed = :owed"
+                " episode = :episode, sha256 = :sha256, hold = :hold,"
+                f" answered = :answered, fix = :fix, approved = :approved{where}"
                 " WHERE id = :id AND device = :device AND inode = :inode AND size = :size"
                 " AND mtime_ns = :mtime_ns",
                 values_of(new),
@@ -165,6 +168,37 @@ class Ledger:
             return by_ids(db, [item.id])[0]
 
         return await self._db.write(work)
+
+    async def brought(self, item: Item, location: str) -> None:
+        """One more location holds it, proved."""
+
+        def work(db: sqlite3.Connection) -> None:
+            for now in by_ids(db, [item.id]):
+                names = dict.fromkeys([*now.proved, location])
+                db.execute("UPDATE item SET proved = ? WHERE id = ?", ("\n".join(names), item.id))
+
+        await self._db.write(work)
+
+    async def paid(self, item: Item, location: str, reason: str) -> Item | None:
+        """It is not owed to a location any more; `reason` tells what is with the others."""
+
+        def work(db: sqlite3.Connection) -> Item | None:
+            for now in by_ids(db, [item.id]):
+                names = [name for name in now.owed if name != location]
+                db.execute(
+                    "UPDATE item SET owed = ?, reason = ? WHERE id = ?",
+                    ("\n".join(names), reason, item.id),
+                )
+            return next(iter(by_ids(db, [item.id])), None)
+
+        return await self._db.write(work)
+
+    async def owing(self, item: Item, reason: str) -> None:
+        """Why a file that was announced is not everywhere yet."""
+        await self._do(
+            "UPDATE item SET reason = ? WHERE id = ? AND state = 'published' AND owed != ''",
+            [(reason, item.id)],
+        )
 
     async def asked(self) -> list[Item]:
         """Every file that people were told of and whose hold is not closed, oldest first."""

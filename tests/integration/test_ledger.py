@@ -313,3 +313,36 @@ async def test_a_full_disk_is_no_space_and_not_a_crash(tmp_path):
 async def test_folders_are_made_for_the_owner_alone(tmp_path):
     async with await Ledger.own(tmp_path / "deep/state"):
         assert (tmp_path / "deep/state").stat().st_mode & 0o077 == 0
+
+
+async def test_what_is_brought_meanwhile_stays_whoever_writes_the_state(ledger):
+    (item,) = (await ledger.take_in(ROOT, walked(found()), whole=True)).todo
+    await ledger.brought(item, "a")
+    await ledger.brought(item, "a")
+    stored = await ledger.save(item, state="stored")
+    assert stored.proved == ("a",)
+    published = await ledger.save(item, state="published", owed=("b", "c"))
+    await ledger.brought(item, "b")
+    await ledger.owing(item, "c is away")
+    assert (await ledger.save(published, reason="c is away")).proved == ("a", "b")
+    now = await ledger.paid(item, "b", "c is away")
+    assert now is not None
+    assert (now.state, now.owed, now.proved) == ("published", ("c",), ("a", "b"))
+    await ledger.paid(item, "c", "")
+    await ledger.owing(item, "too late")
+    (now,) = await ledger.list()
+    assert (now.owed, now.reason) == ((), "")
+
+
+async def test_a_ledger_of_the_version_before_is_brought_up_to_date(tmp_path):
+    with sqlite3.connect(tmp_path / FILE) as db:
+        for number, step in enumerate(STEPS[:-1], 1):
+            db.executescript(f"{step}; PRAGMA user_version = {number};")
+        db.execute(
+            "INSERT INTO item (root, path, device, inode, size, mtime_ns, revision, state, since,"
+            " proved) VALUES (x'2f77', x'61', 1, 2, 3, 4, 1, 'published', 0, 'a')"
+        )
+    async with await Ledger.own(tmp_path) as ledger:
+        (item,) = await ledger.open_items()
+        assert (item.proved, item.owed) == (("a",), ())
+        assert await ledger.trash.of(item) is None
