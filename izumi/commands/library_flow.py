@@ -46,7 +46,8 @@ def change(ask: Ask, make: Make, *, confirm: Callable[[Request], None] | None = 
         by = person(ask.by, settings)
         async with compose.library(settings, at=ask.at, by=by) as library:
             request = await make(library, settings)
-            ask.expect_an_answer()
+            if confirm is None:
+                ask.expect_an_answer()
             with _alone(settings, ask):
                 draft = await library.draft(request)
                 return await carry_out(library, settings, ask, draft, confirm=confirm)
