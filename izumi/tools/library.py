@@ -186,8 +186,10 @@ class Library:
         """What takes an operation back.
 
         Raises:
-            UserError: It was undone, or a location of it is not configured here.
+            UserError: It was undone, or cannot be, or a location of it is not configured.
         """
+        if operation.opened.request.purge:
+            raise UserError(f"{operation.id} removed files for good; nothing brings them back")
         if operation.state == "undone":
             raise UserError(f"{operation.id} was undone already; see izumi-admin history")
         self._expect(operation)
