@@ -1,11 +1,14 @@
 """Acquisition as a process of its own, with the real bus, rclone, prober and names.
 
-`python -m tests.support.acquirer BASE STATE URL`
+`python -m tests.support.acquirer BASE STATE URL WATCH`, where WATCH is JSON: settings of
+the watch folder.
 """
 
 import asyncio
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from izumi.media.probe import ChildProber
 from izumi.media.settings import FfmpegSettings
@@ -19,7 +22,7 @@ from tests.support.acquiring import Place
 from tests.support.bus import connected
 
 
-async def main(base: Path, state: Path, url: str) -> None:
+async def main(base: Path, state: Path, url: str, watch: dict[str, Any]) -> None:
     shutdown = Shutdown()
     shutdown.install()
     async with (
@@ -28,7 +31,7 @@ async def main(base: Path, state: Path, url: str) -> None:
         NamingProcess() as names,
         await Ledger.own(state) as ledger,
     ):
-        place = Place(base, bus=bus)
+        place = Place(base, bus=bus, made=True, **watch)
         place.state, place.store, place.names = state, RcloneStore(rclone), names
         place.prober = ChildProber(FfmpegSettings()).prove_whole
         place.host |= {"claim_s": 1.0, "jobs": 3}
@@ -36,4 +39,7 @@ async def main(base: Path, state: Path, url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))
+    settings = json.loads(sys.argv[4])
+    if "move_to" in settings:
+        settings["move_to"] = Path(settings["move_to"])
+    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], settings))

@@ -81,13 +81,18 @@ class Prober:
 
 
 class Place:
-    """A host with one watch folder and two locations, below one temporary folder."""
+    """A host with one watch folder and two locations, below one temporary folder.
 
-    def __init__(self, base: Path, *, bus: Bus | None = None, **watch: Any) -> None:
+    `made`: its folders are there already, or are not to be.
+    """
+
+    def __init__(
+        self, base: Path, *, bus: Bus | None = None, made: bool = False, **watch: Any
+    ) -> None:
         self.base = base
         self.root = base / "watch"
         self.state = base / "state"
-        for folder in (self.root, base / "a", base / "b"):
+        for folder in () if made else (self.root, base / "a", base / "b"):
             folder.mkdir(parents=True, exist_ok=True)
         self.bus: Any = bus or MemoryBus()
         self.store: Any = SlowStore(base)

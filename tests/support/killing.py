@@ -1,11 +1,13 @@
 """Acquisition processes that a test kills and starts again."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +23,7 @@ PROJECT = Path(__file__).parents[2]
 class Acquirer:
     """An acquisition process that can be killed and started again."""
 
-    def __init__(self, base: Path, url: str, name: str = "state") -> None:
+    def __init__(self, base: Path, url: str, name: str, watch: dict[str, Any]) -> None:
         self.state = base / name
         self._argv = [
             sys.executable,
@@ -30,6 +32,7 @@ class Acquirer:
             str(base),
             str(self.state),
             url,
+            json.dumps(watch, default=str),
         ]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -75,8 +78,8 @@ def acquirer(tmp_path, nats_server):
     """Makes acquirers, and ends them with the test."""
     made = []
 
-    def make(name="state"):
-        made.append(Acquirer(tmp_path, nats_server.url, name))
+    def make(name="state", **watch):
+        made.append(Acquirer(tmp_path, nats_server.url, name, watch))
         return made[-1]
 
     yield make
