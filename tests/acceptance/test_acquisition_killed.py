@@ -4,6 +4,7 @@ Real processes, with the real bus, rclone, prober and names.
 """
 
 import asyncio
+import functools
 import hashlib
 import os
 import random
@@ -225,7 +226,7 @@ async def test_killed_around_an_upload_that_is_owed_it_brings_it_once(
             away.rename(back)
             place.put(f"[Group] Spring {number} - 01 [1080p].mkv", data)
             one.start()
-            await until(lambda number=number: _announced(place, 2 * number + 1))
+            await until(functools.partial(_announced, place, 2 * number + 1))
             await one.kill()
             back.rename(away)
             place.put(
