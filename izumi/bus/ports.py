@@ -124,6 +124,16 @@ class Bus(Protocol):
         """Join a queue group. Tier 1 gets work only while tier 0 is away or full."""
 
 
+class History(Protocol):
+    """What the stream `IZUMI` remembers. For dashboards, tools and gateways."""
+
+    async def after(self, seq: int, pattern: str, *, most: int = 500) -> Sequence[Stored]:
+        """Messages that match, after a place in the stream, oldest first; at most 500.
+
+        Raises BusUnavailable.
+        """
+
+
 class DeadLetter(NamedTuple):
     """A message that one group gave up.
 

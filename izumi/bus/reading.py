@@ -78,6 +78,14 @@ async def page(connection: Connection, stream: str, start: int) -> list[Stored]:
     return await _direct(connection, stream, {"seq": start, "batch": _PAGE})
 
 
+async def matching(
+    connection: Connection, stream: str, pattern: str, *, start: int, most: int
+) -> list[Stored]:
+    """Messages of some subjects from a sequence on, oldest first. Raises BusUnavailable."""
+    wanted = {"seq": start, "batch": most, "next_by_subj": pattern}
+    return await _direct(connection, stream, wanted)
+
+
 async def _subjects(connection: Connection, stream: str, pattern: str) -> list[str]:
     request = json.dumps({"subjects_filter": pattern}).encode()
     answer = await connection.request(f"$JS.API.STREAM.INFO.{stream}", request, timeout_s=_ANSWER_S)

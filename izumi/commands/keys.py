@@ -22,7 +22,7 @@ Scopes = Annotated[
     Parameter(
         name=["--scope", "-s"],
         help="submit: order work. acquire: name files of this host. read: see files, jobs, "
-        "holds, events. decide: answer holds, retry dead letters. May be repeated.",
+        "holds, dead letters, events. May be repeated.",
         negative="",
     ),
 ]

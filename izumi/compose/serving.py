@@ -3,6 +3,8 @@
 import time
 from collections.abc import Sequence
 
+from izumi.bus.deadletters import JetStreamDeadLetters
+from izumi.bus.history import JetStreamHistory
 from izumi.bus.jetstream import JetStreamBus
 from izumi.domain.errors import UserError
 from izumi.publishers.gateway import keys
@@ -10,10 +12,12 @@ from izumi.publishers.gateway.access import Access, Failures, KeyRing
 from izumi.publishers.gateway.app import Parts, application
 from izumi.publishers.gateway.arrivals import Arrivals
 from izumi.publishers.gateway.asked import Door
+from izumi.publishers.gateway.events import Events
 from izumi.publishers.gateway.legacy import Legacy
 from izumi.publishers.gateway.orders import Orders
 from izumi.publishers.gateway.server import bound
 from izumi.publishers.gateway.unit import Gateway
+from izumi.publishers.gateway.v1 import Sources
 from izumi.runtime.worker import utcnow
 from izumi.settings import Settings
 from izumi.storage.ledger import Ledger
@@ -41,13 +45,26 @@ def gateway(settings: Settings, connected: JetStreamBus) -> Gateway:
     )
     door = Door(access, ours.networks())
     legacy = Legacy(door, orders)
-    parts = Parts(settings=ours, door=door, legacy=legacy, arrivals=_arrivals(settings))
+    events = Events(JetStreamHistory(connected), most=ours.most_streams)
+    sources = Sources(
+        door=door,
+        orders=orders,
+        bus=connected,
+        history=JetStreamHistory(connected),
+        letters=JetStreamDeadLetters(connected),
+        events=events,
+        figures=legacy.figures,
+    )
+    parts = Parts(
+        settings=ours, door=door, legacy=legacy, arrivals=_arrivals(settings), sources=sources
+    )
     return Gateway(
         settings=ours,
         app=application(parts),
         socket=bound(ours.listen),
         has_keys=lambda: bool(ring.keys),
-        answered=legacy.answered,
+        figures=legacy.figures,
+        events=events,
     )
 
 

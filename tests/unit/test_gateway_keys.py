@@ -2,9 +2,11 @@
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,11 +28,12 @@ NOON = dt.datetime(2026, 1, 2, 12, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
+def config(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "izumi.toml"
     path.write_text(f'state = "{tmp_path}/state"\n[gateway]\nold_keys = "auth.yml"\n')
     (tmp_path / "auth.yml").write_text("aqua: secret-of-old\n")
-    return path
+    yield path
+    structlog.reset_defaults()
 
 
 def test_a_key_is_shown_once_listed_without_itself_and_revoked(config, capsys) -> None:
@@ -93,7 +96,7 @@ def test_a_key_counts_for_its_scopes_until_it_expires(tmp_path) -> None:
     assert status(access, key.encode()) == 200
     assert status(access, key.encode(), key.encode()) == 200
     assert status(access, key.encode(), b"x") == 401
-    assert status(access, key.encode(), scope="decide") == 403
+    assert status(access, key.encode(), scope="submit") == 403
     assert status(access) == 401
     now[0] += dt.timedelta(days=1)
     assert status(access, key.encode()) == 401
@@ -103,7 +106,7 @@ def test_an_open_gateway_opens_submission_alone(tmp_path) -> None:
     known, key = ring(tmp_path)
     access = Access(known, Failures(99, lambda: 0.0), is_open=True, now=lambda: NOON)
     assert status(access, scope="submit") == status(access, b"x", scope="submit") == 200
-    assert status(access, scope="read") == status(access, b"x", scope="decide") == 401
+    assert status(access, scope="read") == status(access, b"x", scope="acquire") == 401
     assert status(access, key.encode()) == 200
 
 

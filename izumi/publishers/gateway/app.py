@@ -3,15 +3,22 @@
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Litestar, Response
+from litestar import Litestar
 from litestar.exceptions import HTTPException
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 
-from izumi.publishers.gateway import hooks
+from izumi import __version__
+from izumi.domain.errors import IzumiError
+from izumi.publishers.gateway import hooks, v1
+from izumi.publishers.gateway.access import Refused
 from izumi.publishers.gateway.arrivals import Arrivals
-from izumi.publishers.gateway.asked import AnyRequest, Door
+from izumi.publishers.gateway.asked import Door
 from izumi.publishers.gateway.guard import App, Guard
 from izumi.publishers.gateway.legacy import Legacy
 from izumi.publishers.gateway.orders import Route
+from izumi.publishers.gateway.problems import problem
 from izumi.publishers.gateway.settings import GatewaySettings
 
 
@@ -24,12 +31,14 @@ class Parts:
         door: Lets requests in.
         legacy: Answers the routes of the earlier system.
         arrivals: Asks acquisition for files.
+        sources: What `/v1` asks.
     """
 
     settings: GatewaySettings
     door: Door
     legacy: Legacy
     arrivals: Arrivals
+    sources: v1.Sources
 
 
 def application(parts: Parts) -> App:
@@ -42,9 +51,14 @@ def application(parts: Parts) -> App:
                 for path, one in settings.routes.items()
             ),
             *hooks.routes(parts.door, parts.arrivals),
+            v1.router(parts.sources),
         ],
-        openapi_config=None,
-        exception_handlers={HTTPException: plain},
+        openapi_config=_openapi(),
+        exception_handlers={
+            HTTPException: problem,
+            IzumiError: problem,
+            Refused: problem,
+        },
         request_max_body_size=settings.most_body_bytes,
         logging_config=None,
     )
@@ -52,11 +66,22 @@ def application(parts: Parts) -> App:
     return Guard(made, most_bytes=settings.most_body_bytes, body_s=settings.body_s)
 
 
-def plain(_request: AnyRequest, error: HTTPException) -> Response[str]:
-    """What the framework refuses by itself: no such path, no such method."""
-    return Response(
-        error.detail,
-        status_code=error.status_code,
-        media_type="text/plain",
-        headers=error.headers or {},
+def _openapi() -> OpenAPIConfig:
+    """The description of `/v1`, as JSON alone: pages for it would load scripts from elsewhere."""
+    return OpenAPIConfig(
+        title="Izumi gateway",
+        version=__version__,
+        path="/v1",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        components=Components(
+            security_schemes={
+                "key": SecurityScheme(
+                    type="apiKey",
+                    name="Authorization",
+                    security_scheme_in="header",
+                    description="The key, as izumi-admin keys add printed it.",
+                )
+            }
+        ),
+        use_handler_docstrings=False,
     )

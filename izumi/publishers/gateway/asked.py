@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from litestar import Request
+from litestar.connection import ASGIConnection
 
 from izumi.publishers.gateway.access import Access, Refused, Seen, address_of
 from izumi.publishers.gateway.keys import Client, Scope
@@ -13,6 +14,7 @@ from izumi.publishers.gateway.settings import Network
 log = structlog.get_logger()
 
 AnyRequest = Request[Any, Any, Any]
+Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 class Door:
@@ -27,7 +29,7 @@ class Door:
         self._access = access
         self._trusted = tuple(trusted)
 
-    def admit(self, request: AnyRequest, scope: Scope) -> Client:
+    def admit(self, request: Connection, scope: Scope) -> Client:
         """Who sends the request.
 
         Raises:
@@ -40,13 +42,13 @@ class Door:
             log.warning("gateway.refused", address=address, status=exc.status, reason=exc.reason)
             raise
 
-    def address(self, request: AnyRequest) -> str:
+    def address(self, request: Connection) -> str:
         """Where the request comes from."""
         peer = request.client.host if request.client else ""
         said = [line.decode("latin-1") for line in _lines(request, b"x-forwarded-for")]
         return address_of(Seen(peer, said), self._trusted)
 
 
-def _lines(request: AnyRequest, name: bytes) -> list[bytes]:
+def _lines(request: Connection, name: bytes) -> list[bytes]:
     """Every header line of that name, as its bytes."""
     return [value for key, value in request.scope["headers"] if key.lower() == name]

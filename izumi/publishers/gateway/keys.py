@@ -23,9 +23,9 @@ import yaml
 
 from izumi.domain.errors import ConfigError, UserError
 
-Scope = Literal["submit", "acquire", "read", "decide"]
+Scope = Literal["submit", "acquire", "read"]
 """submit: order work. acquire: name files of this host. read: see files, jobs, holds,
-events. decide: answer holds, order dead letters again."""
+dead letters, events."""
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 OLD_SCOPES: Final[tuple[Scope, ...]] = ("submit",)

@@ -17,6 +17,7 @@ from izumi.domain.errors import BadEvent, IzumiError
 from izumi.publishers.gateway.access import Refused
 from izumi.publishers.gateway.asked import AnyRequest, Door
 from izumi.publishers.gateway.orders import Orders, Route
+from izumi.runtime.figures import Figure
 
 log = structlog.get_logger()
 
@@ -39,6 +40,14 @@ class Legacy:
         self._door = door
         self._orders = orders
         self.answered: Counter[int] = Counter()
+
+    async def figures(self) -> list[Figure]:
+        """Counters of what was answered."""
+        meaning = "Requests of the earlier kind by the status of the answer."
+        return [
+            Figure("requests", "counter", meaning, count, {"status": str(status)})
+            for status, count in sorted(self.answered.items())
+        ]
 
     def route(self, path: str, route: Route) -> HTTPRouteHandler:
         """A path whose requests are for a group."""

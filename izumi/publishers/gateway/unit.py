@@ -2,15 +2,16 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
+from izumi.publishers.gateway.events import Events
 from izumi.publishers.gateway.guard import App
 from izumi.publishers.gateway.server import server
 from izumi.publishers.gateway.settings import GatewaySettings
-from izumi.runtime.figures import Figure
+from izumi.runtime.figures import Look
 
 log = structlog.get_logger()
 
@@ -24,7 +25,8 @@ class Gateway:
         app: What it serves.
         socket: Where; taken over, and closed at the end.
         has_keys: Whether anybody could come in.
-        answered: Requests of the earlier kind by the status of the answer.
+        figures: Its counters.
+        events: Streams, which end when it does.
         drain_s: Seconds that running requests get to finish.
     """
 
@@ -32,7 +34,8 @@ class Gateway:
     app: App
     socket: socket.socket
     has_keys: Callable[[], bool]
-    answered: Mapping[int, int]
+    figures: Look
+    events: Events
     drain_s: float = 5.0
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -51,6 +54,7 @@ class Gateway:
         asked = asyncio.create_task(stopping.wait())
         try:
             await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+            self.events.close()
             http.should_exit = True
             await serving
         finally:
@@ -67,11 +71,3 @@ class Gateway:
         if not self.has_keys():
             return "there is no key: every request is refused; see izumi-admin keys add"
         return ""
-
-    async def figures(self) -> list[Figure]:
-        """Its counters."""
-        meaning = "Requests of the earlier kind by the status of the answer."
-        return [
-            Figure("requests", "counter", meaning, count, {"status": str(status)})
-            for status, count in sorted(self.answered.items())
-        ]

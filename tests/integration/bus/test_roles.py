@@ -18,6 +18,7 @@ from izumi.bus import jetstream, provision
 from izumi.bus.configuration import single_conf
 from izumi.bus.connection import inbox_prefix
 from izumi.bus.deadletters import JetStreamDeadLetters
+from izumi.bus.history import JetStreamHistory
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.lease import Lease
 from izumi.bus.permissions import roles
@@ -255,6 +256,10 @@ async def test_the_gateway_gives_orders_and_looks_how_they_are_doing(site: Site)
         await bus.publish(Outgoing(order, encode(ACQUIRED), msg_id="g", expect=0))
         assert await bus.last(order) is not None
         assert await bus.last(log) is None
+        # What clients with the scope `read` are shown.
+        await bus.latest("izumi.file.>")
+        await JetStreamDeadLetters(bus).entries()
+        assert [one.subject for one in await JetStreamHistory(bus).after(0, order)] == [order]
 
 
 async def test_the_dashboard_sees_everything(site: Site):
@@ -327,8 +332,10 @@ FORBIDDEN = {
     "gateway": (
         announcement(ACQUIRED).subject,
         ENCODER_LOG,
-        "$JS.API.DIRECT.GET.IZUMI",
+        subjects.answered("acquisition", "j"),
         "$JS.API.STREAM.DELETE.IZUMI",
+        "$JS.API.STREAM.PURGE.IZUMI",
+        "$JS.API.STREAM.MSG.DELETE.IZUMI_DLQ",
     ),
     "dashboard": (
         announcement(ACQUIRED).subject,

@@ -1,0 +1,23 @@
+"""What the bus remembers, in order: for whoever follows it, and for what became of one thing."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from izumi.bus import reading, topology
+from izumi.bus.jetstream import JetStreamBus
+from izumi.bus.ports import Stored
+
+_MOST: Final = 500
+
+
+class JetStreamHistory:
+    """See `ports.History`."""
+
+    def __init__(self, bus: JetStreamBus) -> None:
+        self._connection = bus.connection
+
+    async def after(self, seq: int, pattern: str, *, most: int = _MOST) -> Sequence[Stored]:
+        """Messages that match, after a place in the stream."""
+        return await reading.matching(
+            self._connection, topology.STREAM, pattern, start=seq + 1, most=min(most, _MOST)
+        )

@@ -1,0 +1,170 @@
+"""`/v1`: orders, and what the bus remembers, for programs. Errors are problem+json."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from litestar import Response, Router, get, post
+from litestar.datastructures import ResponseHeader
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import HeaderParameter, JSONBody, QueryParameter
+from litestar.response import Stream
+
+from izumi.bus.ports import Bus, DeadLetters, History
+from izumi.domain import old_request
+from izumi.domain.errors import IzumiError
+from izumi.domain.events import File
+from izumi.publishers.gateway import browse
+from izumi.publishers.gateway.asked import Connection, Door
+from izumi.publishers.gateway.events import Events, Full
+from izumi.publishers.gateway.keys import Scope
+from izumi.publishers.gateway.orders import Orders, Route
+from izumi.publishers.gateway.problems import LATER_S, REFUSALS, later
+from izumi.publishers.gateway.views import Health, Ordered, Wish
+from izumi.runtime import metrics
+from izumi.runtime.figures import Look
+
+_HEALTH_S: Final = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What `/v1` asks.
+
+    Attributes:
+        door: Lets requests in.
+        orders: Stores wishes.
+        bus: Tells the last message of each subject.
+        history: Tells messages in order.
+        letters: Tells what was given up.
+        events: Streams of facts.
+        figures: Counters of this unit.
+    """
+
+    door: Door
+    orders: Orders
+    bus: Bus
+    history: History
+    letters: DeadLetters
+    events: Events
+    figures: Look
+
+
+def router(sources: Sources) -> Router:
+    """Everything below `/v1`."""
+    reading = Router(
+        "/",
+        route_handlers=[
+            *browse.routes(sources.bus, sources.history, sources.letters),
+            _follow(sources),
+            _figures(sources),
+        ],
+        guards=[_needs(sources.door, "read")],
+        security=[{"key": []}],
+    )
+    submitting = Router(
+        "/",
+        route_handlers=[_submit(sources)],
+        guards=[_needs(sources.door, "submit")],
+        security=[{"key": []}],
+    )
+    return Router("/v1", route_handlers=[reading, submitting, _health(sources)])
+
+
+def _needs(door: Door, scope: Scope) -> Callable[[Any, BaseRouteHandler], None]:
+    def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
+        door.admit(connection, scope)
+
+    return guard
+
+
+def _submit(sources: Sources) -> Any:
+    @post("/jobs", status_code=202, summary="Order work", operation_id="order", responses=REFUSALS)
+    async def order(
+        data: JSONBody[Wish],
+        once: Annotated[
+            str | None,
+            HeaderParameter(
+                name="Idempotency-Key",
+                required=False,
+                max_length=200,
+                description="Two wishes of one key are one, whatever they say.",
+            ),
+        ] = None,
+    ) -> Ordered:
+        file = File(
+            key=old_request.key(data.show, data.episode),
+            size=data.size,
+            sha256=data.sha256,
+            sub=data.sub,
+        )
+        route = Route(data.unit, data.group, data.priority)
+        placed = await sources.orders.place(route, file, name=once or "")
+        return Ordered(unit=placed.unit, group=placed.group, job=placed.job)
+
+    return order
+
+
+def _follow(sources: Sources) -> Any:
+    @get(
+        "/events",
+        summary="Facts as server-sent events",
+        description="The id of an event is its place in the stream. `Last-Event-ID` or `after` "
+        "goes on behind one; without it everything that the bus keeps is told.",
+        operation_id="events",
+        responses=REFUSALS,
+        media_type="text/event-stream",
+    )
+    async def events(
+        after: Annotated[int, QueryParameter(ge=0, le=(1 << 53))] = 0,
+        last: Annotated[
+            int | None,
+            HeaderParameter(name="Last-Event-ID", ge=0, le=(1 << 53), required=False),
+        ] = None,
+    ) -> Stream:
+        try:
+            stream = sources.events.follow(max(after, last or 0))
+        except Full:
+            raise later(429, "too many clients follow already") from None
+        return Stream(stream, media_type="text/event-stream")
+
+    return events
+
+
+def _figures(sources: Sources) -> Any:
+    @get(
+        "/metrics",
+        summary="Counters",
+        operation_id="metrics",
+        responses=REFUSALS,
+        media_type="text/plain",
+    )
+    async def figures() -> Response[bytes]:
+        text = metrics.text(await sources.figures())
+        return Response(text, media_type=metrics.CONTENT_TYPE)
+
+    return figures
+
+
+def _health(sources: Sources) -> Any:
+    @get(
+        "/health",
+        summary="Whether requests can be stored now",
+        operation_id="health",
+        responses={503: ResponseSpec(Health, generate_examples=False, description="They cannot.")},
+        response_headers=[
+            ResponseHeader(name="Retry-After", required=False, documentation_only=True)
+        ],
+    )
+    async def health() -> Response[Health]:
+        try:
+            async with asyncio.timeout(_HEALTH_S):
+                await sources.bus.last("izumi.do.gateway.health.normal.none")
+        except (IzumiError, TimeoutError):
+            later = {"Retry-After": str(LATER_S)}
+            return Response(Health(status="bus away"), status_code=503, headers=later)
+        return Response(Health(status="ok"))
+
+    return health
