@@ -21,6 +21,7 @@ from izumi.clients.settings import (
 )
 from izumi.consumers.distributor import DistributorSettings
 from izumi.consumers.encoder_settings import EncoderSettings
+from izumi.consumers.endpoints_settings import EndpointsSettings
 from izumi.consumers.notifier_settings import NotifierSettings
 from izumi.domain.errors import ConfigError
 from izumi.domain.profile import Profile
@@ -60,6 +61,7 @@ class Settings(
         encoder: Encoder groups of this host.
         distributor: Distributor groups of this host.
         notifier: Notifier groups of this host.
+        endpoints: Units of the earlier system elsewhere that are told over HTTP.
         gateway: Requests over HTTP; without it this host takes none.
         template: What messages look like, besides `full` and `compact`.
         list: Users' lists, for filters.
@@ -86,6 +88,7 @@ class Settings(
     encoder: dict[str, EncoderSettings] = {}
     distributor: dict[str, DistributorSettings] = {}
     notifier: dict[str, NotifierSettings] = {}
+    endpoints: dict[str, EndpointsSettings] = {}
     gateway: GatewaySettings | None = None
     template: dict[str, Template] = {}
     list: dict[str, ListSettings] = {}
@@ -317,7 +320,16 @@ def cross_check(settings: Settings) -> Iterator[str]:
     """What no table alone can tell: names that other tables must have."""
     if settings.bus.embedded is not None and settings.bus.embedded.port == 0:
         yield "[bus.embedded] port: 0 would be another one at every start; name one, such as 4222"
-    for table in ("storage", "encoder", "distributor", "notifier", "template", "list", "profile"):
+    for table in (
+        "storage",
+        "encoder",
+        "distributor",
+        "notifier",
+        "endpoints",
+        "template",
+        "list",
+        "profile",
+    ):
         for name in getattr(settings, table):
             if not _NAME.fullmatch(name):
                 yield (
@@ -411,12 +423,27 @@ def _watch_problems(settings: Settings) -> Iterator[str]:
         for other in watches[:number]:
             if watch.path.is_relative_to(other.path) or other.path.is_relative_to(watch.path):
                 yield f"{place}: {watch.path} overlaps the watch folder {other.path}"
-        if watch.move_to is None:
-            continue
-        place = f"[[acquisition.watch]] number {number + 1}, move_to"
-        for folder in (*(other.path for other in watches), settings.acquisition_state):
-            if watch.move_to.is_relative_to(folder):
-                yield f"{place}: {watch.move_to} must not lie in {folder}"
+        yield from _stored_below(settings, watch.path, place)
+        if watch.move_to is not None:
+            yield from _moved_below(settings, watch.move_to, place.replace("path", "move_to"))
+
+
+def _stored_below(settings: Settings, watch: Path, place: str) -> Iterator[str]:
+    for name, storage in settings.storage.items():
+        for below in (storage.softsub, storage.hardsub):
+            folder = Path(storage.remote, below)
+            if folder.is_relative_to(watch):
+                yield (
+                    f"{place}: [storage.{name}] keeps files in {folder}, which lies in {watch}: "
+                    "they would be acquired again"
+                )
+
+
+def _moved_below(settings: Settings, move_to: Path, place: str) -> Iterator[str]:
+    watches = settings.acquisition.watch if settings.acquisition else ()
+    for folder in (*(watch.path for watch in watches), settings.acquisition_state):
+        if move_to.is_relative_to(folder):
+            yield f"{place}: {move_to} must not lie in {folder}"
 
 
 def secrets(settings: Settings) -> list[str]:

@@ -3,14 +3,18 @@
 Their errors tell neither address nor token.
 """
 
+import contextlib
+import ipaddress
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from izumi import __version__
+from izumi.clients.addresses import CheckedResolver, NotAllowed
 from izumi.domain.errors import Unavailable
 from izumi.domain.secret import Secret
 
@@ -27,10 +31,21 @@ class Reply(NamedTuple):
 
 
 class Http:
-    """One pool of connections for every service of a process."""
+    """One pool of connections for every service of a process.
 
-    def __init__(self, *, longest_reply_bytes: int = LONGEST_REPLY_BYTES) -> None:
+    Args:
+        longest_reply_bytes: A longer answer is none.
+        may_call: Whether an address may be called; None: every one.
+    """
+
+    def __init__(
+        self,
+        *,
+        longest_reply_bytes: int = LONGEST_REPLY_BYTES,
+        may_call: Callable[[str], bool] | None = None,
+    ) -> None:
         self._longest_reply_bytes = longest_reply_bytes
+        self._may_call = may_call
         self._session: aiohttp.ClientSession | None = None
 
     async def ask(
@@ -63,9 +78,11 @@ class Http:
         # before ours is raised, so that not even its context leads back to it.
         failure = ""
         try:
+            address = url.reveal() if isinstance(url, Secret) else url
+            self._check(address)
             async with self._open().request(
                 method,
-                url.reveal() if isinstance(url, Secret) else url,
+                address,
                 data=body,
                 params=params,
                 headers={"Content-Type": "application/json", **(headers or {})},
@@ -92,9 +109,19 @@ class Http:
                 return None
         return bytes(content)
 
+    def _check(self, address: str) -> None:
+        """Refuse an address that is written in numbers; names are checked where resolved."""
+        host = urlsplit(address).hostname or ""
+        with contextlib.suppress(ValueError):
+            ipaddress.ip_address(host.partition("%")[0])
+            if self._may_call is not None and not self._may_call(host):
+                raise NotAllowed(None, "its address may not be called")
+
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
+            resolver = None if self._may_call is None else CheckedResolver(self._may_call)
             self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(resolver=resolver),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"Izumi/{__version__}"},
             )
@@ -110,6 +137,8 @@ class Http:
 def _words(exc: Exception) -> str:
     """What went wrong, in words that hold nothing of the request."""
     match exc:
+        case NotAllowed() | aiohttp.ClientConnectorDNSError(os_error=NotAllowed()):
+            return "its address is private, and [endpoints] private does not allow it"
         case aiohttp.ClientConnectorDNSError():
             return "the name of its host cannot be resolved"
         case aiohttp.ClientConnectorError():

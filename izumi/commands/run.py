@@ -15,7 +15,9 @@ from izumi.settings import Settings
 
 
 def run(
-    unit: Literal["acquisition", "encoder", "distributor", "notifier", "gateway", "all"],
+    unit: Literal[
+        "acquisition", "encoder", "distributor", "notifier", "endpoints", "gateway", "all"
+    ],
     *,
     group: Annotated[str | None, Parameter(name=["--group", "-g"])] = None,
     config: ConfigFile = None,

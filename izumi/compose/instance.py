@@ -15,6 +15,7 @@ import structlog
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.permissions import role_name
 from izumi.bus.ports import Bus
+from izumi.clients.addresses import may_call
 from izumi.clients.anilist import Anilist
 from izumi.clients.discord import Gate
 from izumi.clients.facts import CachedFacts
@@ -37,6 +38,8 @@ from izumi.consumers.board import Board
 from izumi.consumers.distributor import Distributor, DistributorSettings
 from izumi.consumers.encoder import Encoder
 from izumi.consumers.encoder_settings import EncoderSettings
+from izumi.consumers.endpoints import Endpoints
+from izumi.consumers.endpoints_settings import EndpointsSettings
 from izumi.consumers.notifier import Notifier
 from izumi.consumers.notifier_settings import NotifierSettings
 from izumi.domain.filters import Filter
@@ -237,6 +240,14 @@ class Instance:
         )
         return handler, settings
 
+    async def endpoints(self, group: str) -> tuple[Handler, EndpointsSettings]:
+        """The handler of a group of endpoints."""
+        settings = self.settings.endpoints[group]
+        private = settings.networks()
+        http = Http(longest_reply_bytes=1 << 20, may_call=lambda one: may_call(one, private))
+        self.stack.push_async_callback(http.aclose)
+        return Endpoints(settings=settings, http=http, now=utcnow), settings
+
     async def consumer(
         self, wanted: Wanted, connected: JetStreamBus, shutdown: Shutdown
     ) -> _Running:
@@ -245,6 +256,7 @@ class Instance:
             "encoder": self.encoder,
             "distributor": self.distributor,
             "notifier": lambda group: self.notifier(group, connected),
+            "endpoints": self.endpoints,
         }
         handler, settings = await made[wanted.unit](wanted.group)
         rules = self.settings.worker
@@ -273,7 +285,7 @@ class Instance:
         )
 
 
-_GroupSettings = EncoderSettings | DistributorSettings | NotifierSettings
+_GroupSettings = EncoderSettings | DistributorSettings | NotifierSettings | EndpointsSettings
 
 
 @contextlib.asynccontextmanager

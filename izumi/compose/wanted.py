@@ -12,7 +12,7 @@ from izumi.domain.template import SHIPPED, Template
 from izumi.settings import Settings
 from izumi.storage.ports import Location
 
-GROUPED = ("encoder", "distributor", "notifier")
+GROUPED = ("encoder", "distributor", "notifier", "endpoints")
 """Units that have groups."""
 
 
@@ -57,6 +57,15 @@ def memberships(settings: Settings) -> list[Membership]:
     members += [
         Membership(unit="notifier", group=group, deliver=notifier.deliver)
         for group, notifier in settings.notifier.items()
+    ]
+    members += [
+        Membership(
+            unit="endpoints",
+            group=group,
+            wants=tuple(map(Want, endpoints.after)),
+            deliver=endpoints.deliver,
+        )
+        for group, endpoints in settings.endpoints.items()
     ]
     return members
 
