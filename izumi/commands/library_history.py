@@ -136,11 +136,14 @@ def undo(
     ask.expect_an_answer()
 
     async def run() -> int:
-        journals = Journals(settings.state)
+        journals, by = Journals(settings.state), person(ask.by, settings)
         with journals.alone():
             meant = journals.find(operation) if operation else _last(journals)
-            async with compose.library(settings, by=person(ask.by, settings)) as library:
+            async with compose.library(settings, by=by) as library:
                 draft = await library.draft_undo(meant)
+                if draft.is_empty and not ask.dry_run:
+                    # It was interrupted before it did anything.
+                    journals.again(meant).close("undone", meant.opened.at, by)
                 return await carry_out(library, settings, ask, draft)
 
     return asyncio.run(run())

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from izumi.domain import names
 from izumi.domain.identify import identify, parted
+from izumi.domain.keys import MAX_PART_BYTES
 from izumi.domain.reading import folders as surroundings
 from izumi.domain.release import VIDEO
 from izumi.tools.plan import Left, Wish
@@ -41,13 +42,16 @@ def with_native(show: str, native: str | None, *, limit_bytes: int) -> str:
     return whole if len(whole.encode()) <= limit_bytes else show
 
 
-def clean_names(root: str, show: str, files: Sequence[Item]) -> Named:
+def clean_names(
+    root: str, show: str, files: Sequence[Item], *, limit_bytes: int = MAX_PART_BYTES
+) -> Named:
     """Every video by its clean name, and what belongs to it by the same.
 
     Args:
         root: The show's folder, below the location's root.
         show: The same below its shelf.
         files: What lies in it.
+        limit_bytes: Most bytes of a name there.
     """
     wishes: list[Wish] = []
     left: list[Left] = []
@@ -61,7 +65,7 @@ def clean_names(root: str, show: str, files: Sequence[Item]) -> Named:
         if found.held:
             left.append(Left(path=item.path, why=f"not sure what it is: {found.held}"))
             continue
-        clean = names.clean_name(found)
+        clean = names.clean_name(found, limit_bytes=limit_bytes)
         if clean != name:
             stems[f"{folder}/{_stem(name)}"] = f"{folder}/{_stem(clean)}"
             wishes.append(Wish(item, f"{folder}/{clean}"))

@@ -50,7 +50,7 @@ def plan(request: Request, place: Place, listings: Listings, operation: str) -> 
             notices += part.notices
             continue
         known = [*there, *(listings.get(work.target, ()) if work.target != work.source else ())]
-        wished = _wishes(request, work, there)
+        wished = _wishes(request, place, work, there)
         arranged = arrange(wished.wishes, known, ways)
         steps += _with_folders(request, work, there, arranged)
         left += [*wished.left, *arranged.left]
@@ -85,12 +85,12 @@ class _Wished(NamedTuple):
     left: Sequence[Left] = ()
 
 
-def _wishes(request: Request, work: Work, there: Sequence[Item]) -> _Wished:
+def _wishes(request: Request, place: Place, work: Work, there: Sequence[Item]) -> _Wished:
     files = [item for item in there if not item.folder]
     if request.verb == "season":
         return _Wished(tuple(_into_season(request.season, work.source, files)))
     if request.verb == "rename" and not request.name:
-        named = naming.clean_names(work.source, request.show, files)
+        named = naming.clean_names(work.source, request.show, files, limit_bytes=place.name_bytes)
         return _Wished(named.wishes, named.left)
     return _Wished([Wish(item, work.target + item.path[len(work.source) :]) for item in files])
 

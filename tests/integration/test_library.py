@@ -45,6 +45,21 @@ async def test_a_show_that_has_ended_is_moved_with_both_its_trees_and_back_again
     assert folders(place) == made
 
 
+@pytest.mark.parametrize("verify", ["hash", "read", "size"])
+async def test_a_copy_is_proved_as_the_location_says_before_its_source_goes(
+    rclone, remotes, tmp_path, verify
+):
+    place = remotes.place("s3", verify=verify)
+    keeper = Keeper(rclone, [place], tmp_path)
+    fill(place, airing())
+    # So big that its hash is only what an uploader said it was.
+    place.write(f"Airing/{SHOW}/big.mkv", bytes(5 << 20))
+    before = place.files()
+    await keeper.do(Request(verb="move", show=SHOW))
+    assert contents([place.files()]) == contents([before])
+    assert f"Premiered/{SHOW}/big.mkv" in place.files()
+
+
 async def test_a_show_goes_into_folders_that_are_named_in_between(keeper, place):
     fill(place, airing())
     await keeper.do(Request(verb="move", show=SHOW, into="2023/Autumn"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from izumi.failpoints import VARIABLE
 from izumi.tools.requests import Request
 from tests.support.librarian import Order
 from tests.support.library import SHOW, Keeper, contents, fill
+from tests.support.remotes import KINDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -41,7 +43,7 @@ def shelved(remotes, rclone, tmp_path):
     return make
 
 
-async def killed(keeper, remotes, request, failpoint, *, undo=""):
+async def started(keeper, remotes, request, failpoint, *, undo=""):
     order = Order(
         request=request,
         locations=tuple(place.location for place in keeper.places),
@@ -49,7 +51,7 @@ async def killed(keeper, remotes, request, failpoint, *, undo=""):
         state=keeper.state,
         undo=undo,
     )
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.support.librarian",
@@ -57,6 +59,10 @@ async def killed(keeper, remotes, request, failpoint, *, undo=""):
         cwd=PROJECT,
         env=os.environ | {VARIABLE: failpoint},
     )
+
+
+async def killed(keeper, remotes, request, failpoint, *, undo=""):
+    process = await started(keeper, remotes, request, failpoint, undo=undo)
     code = await asyncio.wait_for(process.wait(), 60)
     keeper.changed()
     assert code == -signal.SIGKILL
@@ -119,6 +125,33 @@ async def test_every_change_survives_a_kill_at_several_locations(
     await killed(keeper, remotes, request_, failpoint, undo=operation.id)
     await keeper.resume()
     assert keeper.trees() == before
+
+
+@pytest.mark.parametrize("undone", [False, True], ids=["resumed", "undone"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_nothing_is_lost_whenever_it_is_killed(remotes, rclone, tmp_path, kind, undone):
+    place = remotes.place(kind)
+    keeper = Keeper(rclone, [place], tmp_path)
+    fill(place, [f"Airing/{SHOW}/{SHOW} - {number:02}.mkv" for number in range(24)])
+    before = keeper.trees()
+    process = await started(keeper, remotes, MOVE, "")
+    journals = tmp_path / "library"
+    while process.returncode is None and not list(journals.glob("*.jsonl")):
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(random.random() * 0.3)  # noqa: S311 - any moment will do
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+    keeper.changed()
+    assert not contents(before) - contents(keeper.trees())
+    if undone:
+        (operation,) = keeper.journals.operations()
+        await keeper.undo(operation.id)
+        assert keeper.trees() == before
+    else:
+        await keeper.resume()
+        assert contents(keeper.trees()) == contents(before)
+        assert all(path.startswith("Premiered/") for path in keeper.trees()[0])
 
 
 async def test_what_was_deleted_for_good_halfway_goes_on(shelved, remotes):

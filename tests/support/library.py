@@ -17,7 +17,7 @@ from izumi.storage.rclone import Rclone
 from izumi.storage.trees import Trees
 from izumi.tools import shelves
 from izumi.tools.journal import Journals
-from izumi.tools.library import Draft, Holding, Library
+from izumi.tools.library import Draft, Holding, Library, write
 from izumi.tools.requests import Request
 from tests.support.remotes import Place
 
@@ -91,7 +91,10 @@ class Keeper:
         """Bring what was interrupted to its end."""
         open_ = [one for one in self.journals.operations() if one.state == "open"]
         for operation in open_:
-            assert await self.library.carry(self.journals.again(operation))
+            journal = self.journals.again(operation)
+            if not all(progress.plan for progress in operation.places.values()):
+                write(journal, await self.library.draft_rest(operation))
+            assert await self.library.carry(journal)
         self.changed()
 
     def changed(self) -> None:
