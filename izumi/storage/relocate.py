@@ -29,7 +29,7 @@ _NO_LINKS: Final = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 class Taken(Exception):
-    """Another file has the name; both stay as they are."""
+    """Another file has the name, or it is this one's; everything stays as it is."""
 
 
 def delete(root: Path, found: Found) -> bool:
@@ -133,15 +133,33 @@ class _Moving(NamedTuple):
         """
         try:
             if _is(self.found, self.there, self.name):
+                self._two_folders()
                 return True
             status = os.stat(self.name, dir_fd=self.there, follow_symlinks=False)
             if stat.S_ISREG(status.st_mode) and status.st_size == self.found.size:
                 with _opened(self.there, self.name, os.O_RDONLY) as fd:
-                    if _hash(fd, self.stop) == self.sha256:
-                        return True
+                    same = _hash(fd, self.stop) == self.sha256
+                if same:
+                    self._two_folders()
+                    return True
         except FileNotFoundError:
             return False
-        raise Taken
+        raise Taken("something else lies there")
+
+    def _two_folders(self) -> None:
+        """By another path, or another mount, the other end may be the file itself.
+
+        Raises:
+            Taken: It is.
+        """
+        with _opened(self.there, self.part, os.O_RDWR | os.O_CREAT | os.O_EXCL):
+            try:
+                os.stat(self.part, dir_fd=self.here, follow_symlinks=False)
+            except FileNotFoundError:
+                return
+            finally:
+                os.unlink(self.part, dir_fd=self.there)
+        raise Taken("it is the folder that the file lies in")
 
     def give_name(self) -> bool:
         """Have it lie under its new name too; False: the old name is another file's now."""
@@ -201,13 +219,13 @@ def _second_name(here: int, old: str, there: int, name: str) -> bool:
     try:
         os.link(old, name, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
     except FileExistsError as exc:
-        raise Taken from exc
+        raise Taken("something else lies there") from exc
     except OSError as exc:
         if exc.errno not in _NO_LINKS:
             raise
         with contextlib.suppress(FileNotFoundError):
             os.stat(name, dir_fd=there, follow_symlinks=False)
-            raise Taken from exc
+            raise Taken("something else lies there") from exc
         os.rename(old, name, src_dir_fd=here, dst_dir_fd=there)
         return True
     return False

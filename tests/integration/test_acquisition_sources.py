@@ -17,6 +17,7 @@ from izumi.failpoints import FailpointHit
 from izumi.publishers.acquisition.removal import Removal
 from izumi.storage import relocate, trash
 from izumi.storage.entries import Found
+from izumi.storage.ports import Location
 from izumi.storage.relocate import Taken
 from izumi.storage.settle import Changed, look
 from izumi.storage.staging import Cancelled
@@ -107,7 +108,7 @@ async def test_move_overwrites_nothing_and_says_so(tmp_path, shelf):
     async with place.running() as ledger:
         await until(in_states(ledger, a="done"))
         assert await reasons(ledger) == [
-            f"kept where it is: something else lies at {shelf}/Show/a.mkv"
+            f"kept where it is: {shelf}/Show/a.mkv: something else lies there"
         ]
     assert path.exists()
     assert files(shelf) == {"Show/a.mkv": b"something else"}
@@ -123,6 +124,31 @@ async def test_move_is_done_where_the_same_content_lies_already(tmp_path, shelf)
         await until(in_states(ledger, a="done"))
     assert not path.exists()
     assert files(shelf) == {"Show/a.mkv": data}
+
+
+async def test_a_folder_to_move_to_that_is_the_watch_folder_itself_costs_no_file(tmp_path):
+    (tmp_path / "shelf").symlink_to(tmp_path / "watch")
+    place = move_to(tmp_path, tmp_path / "shelf")
+    path = place.put("Show/a.mkv")
+    async with place.running() as ledger:
+        await until(in_states(ledger, a="done"))
+        assert await _waits(ledger, "it is the folder that the file lies in")
+    assert [path] == [found for found in place.root.rglob("*") if found.is_file()]
+
+
+@pytest.mark.parametrize("source", ["delete", "trash", "move"])
+async def test_a_source_that_is_the_stored_file_itself_is_kept(tmp_path, source):
+    """A location that lies in the watch folder: the file is there before anything was sent."""
+    place = _with_policy(tmp_path, source, destinations=("a",))
+    place.locations["a"] = Location(name="a", remote=str(place.root), softsub="")
+    place.store.root = tmp_path
+    (tmp_path / "a").rmdir()
+    (tmp_path / "a").symlink_to(place.root)
+    path = place.put("Show/a.mkv")
+    async with place.running() as ledger:
+        await until(in_states(ledger, a="done"))
+        assert await reasons(ledger) == ["kept where it is: it is itself the file of a"]
+    assert path.exists()
 
 
 async def test_move_to_a_folder_that_is_not_there_waits_until_it_is(tmp_path):

@@ -1,10 +1,12 @@
 """What becomes of a source whose file is stored and announced."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import errno
+import os
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -19,6 +21,7 @@ from izumi.storage import relocate, roots, trash
 from izumi.storage.entries import shown
 from izumi.storage.items import Item
 from izumi.storage.ledger import Ledger
+from izumi.storage.ports import Location
 from izumi.storage.relocate import Taken
 from izumi.storage.settle import Changed
 
@@ -37,10 +40,12 @@ class Removal:
 
     Attributes:
         ledger: Where it is recorded what was put into the trash.
+        locations: By the names that watch folders use.
         now: Wall clock.
     """
 
     ledger: Ledger
+    locations: Mapping[str, Location]
     now: Callable[[], dt.datetime]
 
     async def carry_out(self, item: Item, watch: WatchSettings) -> str:
@@ -56,11 +61,13 @@ class Removal:
             return ""
         if absent := sorted(set(watch.destinations) - set(item.proved)):
             return _kept(item, f"not proved to be at {', '.join(absent)}")
+        if stored := await asyncio.to_thread(self._stored, item, watch):
+            return _kept(item, f"it is itself the file of {stored}")
         failpoint("acquisition.before_source_removed")
         try:
             there = await self._remove(item, watch)
         except Taken as exc:
-            return _kept(item, f"something else lies at {exc}")
+            return _kept(item, str(exc))
         except Changed:
             return _kept(item, "its content is not the one that was acquired")
         failpoint("acquisition.after_source_removed")
@@ -70,6 +77,17 @@ class Removal:
             log.info("source.gone", name=item.name, reason="it left, or is another file by now")
         if watch.remove_empty_folders:
             await asyncio.to_thread(relocate.remove_empty_folders, Path(item.root), item.path)
+        return ""
+
+    def _stored(self, item: Item, watch: WatchSettings) -> str:
+        """The location, a folder of this host, whose file the source itself is; "": none."""
+        for name in watch.destinations:
+            at = self.locations[name]
+            with contextlib.suppress(OSError):
+                path = Path(at.remote, at.folder(item.sub), item.key)
+                status = os.lstat(path) if path.is_absolute() else None
+                if status and (status.st_dev, status.st_ino) == (item.device, item.inode):
+                    return name
         return ""
 
     async def _remove(self, item: Item, watch: WatchSettings) -> bool:
@@ -116,7 +134,7 @@ class Removal:
         try:
             return await _explained(stoppable(move), f"{item.name} cannot be moved to {target}")
         except Taken as exc:
-            raise Taken(target) from exc
+            raise Taken(f"{target}: {exc}") from exc
 
     async def empty_trash(self) -> None:
         """Delete what was in the trash of any watch folder for its time, and nothing else."""

@@ -119,7 +119,7 @@ class Acquisition:
         staging = self.settings.staging or self.state / "staging"
         _check(self.settings, self.locations, [staging, self.state])
         self._staging = Staging(staging)
-        self._removal = Removal(ledger=self.ledger, now=self.now)
+        self._removal = Removal(ledger=self.ledger, locations=self.locations, now=self.now)
         self._intake = Intake(
             settings=self.settings,
             ledger=self.ledger,
