@@ -41,7 +41,7 @@ def plan(request: Request, place: Place, listings: Listings, operation: str) -> 
         if there is None:
             missing.append(work.source)
             continue
-        if problem := _refusal(request, work, there):
+        if problem := _refusal(request, place, work, there):
             notices.append(problem)
             continue
         if request.verb in {"delete", "rmdir"}:
@@ -68,8 +68,11 @@ def plan(request: Request, place: Place, listings: Listings, operation: str) -> 
     )
 
 
-def _refusal(request: Request, work: Work, there: Sequence[Item]) -> str:
+def _refusal(request: Request, place: Place, work: Work, there: Sequence[Item]) -> str:
     """Why nothing is done in a folder; empty: it is one show."""
+    for folder in (work.source, work.target) if request.show else ():
+        if _is_own(folder, place.own):
+            return f"{folder} is a folder of the location itself, and no show's"
     if request.verb == "rmdir" or not shelves.is_group(work.source, there):
         return ""
     files = [item.path[len(work.source) + 1 :] for item in there if not item.folder]

@@ -170,6 +170,24 @@ def test_a_folder_of_shows_is_no_show():
     assert "2023/One" in made.notices[0]
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(verb="rename", show="Show", name="Premiered"),
+        Request(verb="rename", show="Show", name="Old"),
+        Request(verb="delete", show="Premiered"),
+    ],
+)
+def test_a_show_never_takes_the_place_of_a_shelf(request_):
+    nested = shelves.place(
+        "x", softsub="", hardsub="Hard", premiered="Premiered", premiered_hardsub="Old/Hard"
+    )
+    listings = {request_.show: tree(f"{request_.show}/1.mkv")}
+    made = plan(request_, nested, listings, "x")
+    assert made.steps == ()
+    assert "of the location itself" in made.notices[0]
+
+
 def test_a_show_with_seasons_alone_is_one():
     listings = {"Airing/Show": tree("Airing/Show/Season 1/1.mkv", "Airing/Show/Specials/2.mkv")}
     assert below(listings, Request(verb="delete", show="Show")).files == 2
