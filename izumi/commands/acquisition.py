@@ -79,7 +79,7 @@ async def _read(
         items = await ledger.list([*states])
         if watch is not None:
             items = _below(settings, items, watch)
-    uploads = [item for item in items if item.state == "staged" and not item.reason]
+    uploads = [item for item in items if item.owed or (item.state == "staged" and not item.reason)]
     told = await _progress(settings, uploads)
     return [_row(item, told) for item in items]
 
@@ -101,12 +101,21 @@ def _row(item: Item, uploads: Mapping[int, str]) -> dict[str, object]:
         "path": item.name,
         "state": item.label,
         "since": since,
-        "why": item.reason or uploads.get(item.id, _USUAL.get(item.label, "")),
+        "why": _why(item, uploads.get(item.id, "")),
         "key": item.key,
         "size": item.size,
         "revision": item.revision,
         "destinations": item.proved,
+        "owed": item.owed,
     }
+
+
+def _why(item: Item, upload: str) -> str:
+    """Why a file is no further; `upload` is how far an upload of it is."""
+    if item.owed:
+        owed = f"is announced; still to be brought to {', '.join(item.owed)}"
+        return "; ".join(filter(None, (owed, item.reason, upload)))
+    return item.reason or upload or _USUAL.get(item.label, "")
 
 
 async def _progress(settings: Settings, items: Iterable[Item]) -> dict[int, str]:

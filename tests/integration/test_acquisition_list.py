@@ -201,3 +201,23 @@ def test_a_path_is_mapped_by_the_longest_that_fits():
 def test_a_map_that_is_none_is_told(text):
     with pytest.raises(UserError, match="give two absolute paths as FROM=TO"):
         mapped(Path("/x"), [text])
+
+
+async def test_what_is_announced_and_not_everywhere_yet_is_listed_with_where_and_why(place, listed):
+    place.watch["announce_after"] = "any"
+    place.store.down.add("b")
+    place.put("Show/a.mkv")
+    async with place.running() as ledger:
+        await until(lambda: _reason(ledger, "Show/a.mkv"))
+        row = (await listed.rows(state=("published",)))["Show/a.mkv"]
+        assert row["why"] == "is announced; still to be brought to b; b does not answer"
+        assert (row["destinations"], row["owed"]) == (["a"], ["b"])
+        figures = {
+            one.labels["location"]: one.value
+            for one in await place.figures()
+            if one.name == "acquisition_owed"
+        }
+        assert figures == {"a": 0, "b": 1}
+        place.store.down.clear()
+        await until(in_states(ledger, a="done"))
+        assert (await listed.rows())["Show/a.mkv"]["owed"] == []

@@ -90,6 +90,11 @@ def test_the_environment_wins_over_the_file_and_is_read_as_toml(tmp_path: Path) 
         ),
         (('["home"]', '["home"]\nhours = "22-8"'), "write it like 22:00-08:00"),
         (('"watch"', '"state/watch"'), "must lie apart"),
+        (('"watch"', '"/srv"'), "/srv/a/Airing, which lies in /srv: they would be acquired again"),
+        (
+            ('"watch"', '"watch"\nsource = "move"\nmove_to = "state/acquisition/done"'),
+            "state/acquisition/done must not lie in",
+        ),
         (("[encoder.main]", '[encoder."a b"]'), "[encoder.a b]: a name has letters"),
         (('state = "state"', 'state = ""'), "state: Expected text"),
         (('state = "state"', 'state = "state'), "not TOML"),

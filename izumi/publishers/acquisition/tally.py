@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -63,6 +63,7 @@ class Standing:
         waiting: How many wait for a worker.
         settling: How many are watched until they are quiet.
         locations: Names of the locations that files go to.
+        owed: How many announced files are still to be brought to each location.
     """
 
     folders: dict[str, FolderHealth]
@@ -71,6 +72,7 @@ class Standing:
     waiting: int
     settling: int
     locations: tuple[str, ...]
+    owed: Mapping[str, int]
 
 
 def figures(tally: Tally, now: Standing) -> list[Figure]:
@@ -86,6 +88,12 @@ def figures(tally: Tally, now: Standing) -> list[Figure]:
         _gauge("settling", "Files watched until they are quiet.", now.settling),
         *(
             _gauge("uploads", "Uploads that run now.", tally.uploads[name], location=name)
+            for name in now.locations
+        ),
+        *(
+            _gauge(
+                "owed", "Announced files still to be brought.", now.owed.get(name, 0), location=name
+            )
             for name in now.locations
         ),
     ]

@@ -208,6 +208,7 @@ class Acquisition:
             locations=tuple(
                 dict.fromkeys(name for one in self.settings.watch for name in one.destinations)
             ),
+            owed=self._owed.counts(),
         )
         return figures(intake.tally, now)
 
