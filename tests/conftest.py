@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.support.remotes",
     "tests.support.keeper",
     "tests.support.killing",
+    "tests.support.nobody",
 ]
 
 # A test never asserts a time by the clock: machines are shared.

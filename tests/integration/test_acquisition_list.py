@@ -19,8 +19,6 @@ from tests.support.bus import provisioned
 from tests.support.containers import matroska
 from tests.support.spring import free_port
 
-pytest_plugins = ["tests.support.nobody"]
-
 
 class Listed:
     """The command over the ledger of a place."""

@@ -16,9 +16,8 @@ from izumi.storage.settle import Changed, Settled, Unready, examine, look
 from izumi.storage.staging import Cancelled, Staging, sha256_below, sha256_of
 from tests.support.containers import CLUSTER, SEGMENT, UNKNOWN, element, matroska, mp4
 
-pytest_plugins = ["tests.support.nobody"]
-GO = threading.Event()
 PROJECT = Path(__file__).parents[2]
+GO = threading.Event()
 OTHER = Path("/dev/shm")  # noqa: S108 - a file system of its own on every Linux
 
 
