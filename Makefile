@@ -35,6 +35,7 @@ bench: $(VENV)/bench.stamp  ## Ratios to peers, measured in the same run
 	$(BIN)/python -m benchmarks.admin
 	$(BIN)/python -m benchmarks.encoder
 	$(BIN)/python -m benchmarks.acquisition
+	$(BIN)/python -m benchmarks.gateway
 
 docs: $(VENV)/run.stamp  ## Write the generated pages of docs/ again
 	$(BIN)/izumi config reference > docs/configuration.md

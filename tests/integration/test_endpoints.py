@@ -36,7 +36,7 @@ class OldUnit:
         self.told: list[tuple[str, str | None, bytes]] = []
         self.url = ""
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def __call__(self, request: web.BaseRequest) -> web.Response:
         body = await request.read()
         self.told.append((request.path, request.headers.get("Authorization"), body))
         if request.path == "/large":
