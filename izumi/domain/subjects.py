@@ -22,6 +22,7 @@ PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 SUBS: Final[tuple[Sub, ...]] = get_args(Sub)
 
 _PLAIN = re.compile(rb"[A-Za-z0-9_-]")
+_WHOLLY_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def token(text: str) -> str:
@@ -30,6 +31,8 @@ def token(text: str) -> str:
     Letters, digits, `-` and `_` stay; every other UTF-8 byte becomes `=XX`.
     The empty text is `=`. Lone surrogates survive, as in file names.
     """
+    if _WHOLLY_PLAIN.fullmatch(text):
+        return text
     raw = text.encode("utf-8", "surrogatepass")
     return (
         "".join(chr(byte) if _PLAIN.match(bytes([byte])) else f"={byte:02X}" for byte in raw) or "="

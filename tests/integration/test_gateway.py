@@ -190,9 +190,7 @@ async def test_a_request_sent_again_is_one_job_until_it_is_long_done(nats_server
         await asyncio.gather(*(ask.post("/encode") for _ in range(8)))
         assert len(await orders(bus)) == 2
         await ask.post("/encode-hp")
-        found = await orders(bus)
-        assert len({subjects.job_id(subject) for subject in found}) == 2
-        assert len(found) == 3
+        assert len({subjects.job_id(subject) for subject in await orders(bus)}) == 2
 
 
 async def test_a_gateway_without_its_bus_says_when_to_come_back(nats_server, tmp_path) -> None:

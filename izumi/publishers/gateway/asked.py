@@ -1,11 +1,10 @@
-"""Requests as the framework has them: their keys, addresses, and who sent them."""
+"""Requests by their keys and addresses, and who sent them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 from litestar import Request
-from litestar.connection import ASGIConnection
 
 from izumi.publishers.gateway.access import Access, Refused, Seen, address_of
 from izumi.publishers.gateway.keys import Client, Scope
@@ -14,7 +13,6 @@ from izumi.publishers.gateway.settings import Network
 log = structlog.get_logger()
 
 AnyRequest = Request[Any, Any, Any]
-Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 class Door:
@@ -29,26 +27,29 @@ class Door:
         self._access = access
         self._trusted = tuple(trusted)
 
-    def admit(self, request: Connection, scope: Scope) -> Client:
+    def admit(self, request: Mapping[str, Any], scope: Scope) -> Client:
         """Who sends the request.
+
+        Args:
+            request: As the server describes it.
+            scope: What it asks for.
 
         Raises:
             Refused: Whoever it is, they may not.
         """
-        address = self.address(request)
+        address = self._address(request)
         try:
             return self._access.admit(_lines(request, b"authorization"), address, scope)
         except Refused as exc:
             log.warning("gateway.refused", address=address, status=exc.status, reason=exc.reason)
             raise
 
-    def address(self, request: Connection) -> str:
-        """Where the request comes from."""
-        peer = request.client.host if request.client else ""
+    def _address(self, request: Mapping[str, Any]) -> str:
+        peer = request["client"][0] if request.get("client") else ""
         said = [line.decode("latin-1") for line in _lines(request, b"x-forwarded-for")]
         return address_of(Seen(peer, said), self._trusted)
 
 
-def _lines(request: Connection, name: bytes) -> list[bytes]:
+def _lines(request: Mapping[str, Any], name: bytes) -> list[bytes]:
     """Every header line of that name, as its bytes."""
-    return [value for key, value in request.scope["headers"] if key.lower() == name]
+    return [value for key, value in request["headers"] if key == name]

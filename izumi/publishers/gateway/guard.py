@@ -1,7 +1,7 @@
 """What stands before every handler: bodies bounded in size and time, headers on every answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 Message = MutableMapping[str, Any]
@@ -16,8 +16,6 @@ HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", b"interest-cohort=()"),
     (b"cache-control", b"no-store"),
 )
 """On everything served: answers are for programs, and no browser may run or frame them."""
@@ -103,10 +101,17 @@ def _with_headers(send: Send) -> Send:
 
 
 async def _refuse(send: Send, status: int, text: bytes) -> None:
+    await say(send, status, text, [(b"connection", b"close")])
+
+
+async def say(
+    send: Send, status: int, text: bytes, more: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
+    """Answer in plain text."""
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(text)).encode()),
-        (b"connection", b"close"),
+        (b"content-length", b"%d" % len(text)),
+        *more,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text, "more_body": False})

@@ -88,7 +88,7 @@ def named(kind: str, body: bytes) -> list[str]:
 async def _answered(door: Door, request: AnyRequest, answer: Answerer) -> Response[str]:
     """Let in, answer, and say why not."""
     try:
-        client = door.admit(request, "acquire")
+        client = door.admit({**request.scope}, "acquire")
         return await answer(client.name, await request.body())
     except Refused as exc:
         return _text(exc.status, exc.reason, exc.retry_after_s)

@@ -6,16 +6,15 @@ the bus cannot store, both with Retry-After.
 """
 
 from collections import Counter
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
-from litestar import Response, post
-from litestar.handlers import HTTPRouteHandler
 
 from izumi.domain import old_request
 from izumi.domain.errors import BadEvent, IzumiError
 from izumi.publishers.gateway.access import Refused
-from izumi.publishers.gateway.asked import AnyRequest, Door
+from izumi.publishers.gateway.asked import Door
+from izumi.publishers.gateway.guard import Receive, Scope, Send, say
 from izumi.publishers.gateway.orders import Orders, Route
 from izumi.runtime.figures import Figure
 
@@ -23,6 +22,12 @@ log = structlog.get_logger()
 
 LATER_S: Final = 5
 """When to come back to a gateway whose bus is away."""
+
+
+class _Answer(NamedTuple):
+    status: int
+    text: str
+    later_s: int | None = None
 
 
 class Legacy:
@@ -49,38 +54,31 @@ class Legacy:
             for status, count in sorted(self.answered.items())
         ]
 
-    def route(self, path: str, route: Route) -> HTTPRouteHandler:
-        """A path whose requests are for a group."""
+    async def __call__(self, route: Route, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request for a group; its body is there already."""
+        body = (await receive()).get("body", b"")
+        answer = await self._answer(route, scope, body)
+        self.answered[answer.status] += 1
+        later = answer.later_s
+        more = [] if later is None else [(b"retry-after", b"%d" % later)]
+        await say(send, answer.status, answer.text.encode(), more)
 
-        @post(path, status_code=200, include_in_schema=False)
-        async def accept(request: AnyRequest) -> Response[str]:
-            answer = await self._answer(route, request)
-            self.answered[answer.status_code or 200] += 1
-            return answer
-
-        return accept
-
-    async def _answer(self, route: Route, request: AnyRequest) -> Response[str]:
+    async def _answer(self, route: Route, scope: Scope, body: bytes) -> _Answer:
         """Accept a request, or say why not. Says 200 only once the bus has stored it."""
         try:
-            client = self._door.admit(request, "submit")
+            client = self._door.admit(scope, "submit")
         except Refused as exc:
             later = None if exc.retry_after_s is None else int(exc.retry_after_s) + 1
             # Earlier requesters know no 403.
-            return _text(429 if exc.status == 429 else 401, "Unauthorized request", later)
+            return _Answer(429 if exc.status == 429 else 401, "Unauthorized request", later)
         try:
-            file = old_request.parse(await request.body())
+            file = old_request.parse(body)
             order = await self._orders.place(route, file)
         except BadEvent as exc:
             log.warning("gateway.bad_request", client=client.name, reason=str(exc))
-            return _text(400, "Error with request")
+            return _Answer(400, "Error with request")
         except IzumiError as exc:
             log.warning("gateway.not_stored", client=client.name, reason=str(exc))
-            return _text(503, "Try again later", LATER_S)
+            return _Answer(503, "Try again later", LATER_S)
         log.info("gateway.accepted", client=client.name, key=file.key, **order._asdict())
-        return _text(200, "Request accepted")
-
-
-def _text(status: int, text: str, later_s: int | None = None) -> Response[str]:
-    headers = {} if later_s is None else {"Retry-After": str(later_s)}
-    return Response(text, status_code=status, media_type="text/plain", headers=headers)
+        return _Answer(200, "Request accepted")

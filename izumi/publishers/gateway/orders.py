@@ -91,8 +91,13 @@ class Orders:
         failpoint("gateway.before_store")
         try:
             async with asyncio.timeout(self._store_s):
-                id_ = await self._job(route, first)
-                await self._store(route, id_, fact)
+                # Most wishes are new. Where it is an old one's repeat, its order is there
+                # already, or is acknowledged as done before; then the new one is stored too.
+                id_, _ = await asyncio.gather(
+                    self._job(route, first), self._store(route, first, fact)
+                )
+                if id_ != first:
+                    await self._store(route, id_, fact)
         except TimeoutError as exc:
             raise BusUnavailable(f"the bus did not answer within {self._store_s:g} s") from exc
         failpoint("gateway.after_store")

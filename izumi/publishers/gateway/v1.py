@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from litestar import Response, Router, get, post
+from litestar.connection import ASGIConnection
 from litestar.datastructures import ResponseHeader
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
@@ -17,7 +18,7 @@ from izumi.domain import old_request
 from izumi.domain.errors import IzumiError
 from izumi.domain.events import File
 from izumi.publishers.gateway import browse
-from izumi.publishers.gateway.asked import Connection, Door
+from izumi.publishers.gateway.asked import Door
 from izumi.publishers.gateway.events import Events, Full
 from izumi.publishers.gateway.keys import Scope
 from izumi.publishers.gateway.orders import Orders, Route
@@ -74,8 +75,8 @@ def router(sources: Sources) -> Router:
 
 
 def _needs(door: Door, scope: Scope) -> Callable[[Any, BaseRouteHandler], None]:
-    def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
-        door.admit(connection, scope)
+    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        door.admit({**connection.scope}, scope)
 
     return guard
 
