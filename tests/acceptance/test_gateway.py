@@ -138,3 +138,28 @@ async def test_a_file_that_sonarr_tells_of_twice_is_acquired_once_and_at_once(
             found = await until(bus, {Acquired: 1}, up)
         assert up.end() == 0
     assert len(found) == 1
+
+
+async def test_hostile_crowds_cost_no_memory(tmp_path: Path, nats_server: NatsServer) -> None:
+    http = free_port()
+    config = configure(tmp_path / "a", port=nats_server.port, extra=gate(http), embedded=False)
+    key = make_key(tmp_path / "a/state")
+    body = {"show": "S", "episode": "S - 1.mkv", "filesize": 1, "sub": "softsub"}
+    with izumi("run", "gateway", "--no-supervise", "-c", config, log=tmp_path / "log") as program:
+        ask = Client(http, key)
+        assert (await answered(ask, "/encode", body)).status == 200
+        crowd = [await asyncio.open_connection("127.0.0.1", http) for _ in range(300)]
+        for number, (_, writer) in enumerate(crowd):
+            length = 11_000_000 if number % 2 else 60_000
+            head = f"POST /encode HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
+            writer.write(head.encode() + b"x" * 50_000)
+        assert (await answered(ask, "/encode", body)).status == 200
+        status = Path(f"/proc/{program.process.pid}/status")
+        if not status.exists():
+            pytest.skip("this system does not tell the memory of a process")
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        assert int(peak.split()[1]) < 150_000, peak
+        for _, writer in crowd:
+            writer.close()
+        assert program.end() == 0
+    print(peak)
