@@ -88,12 +88,13 @@ async def test_the_source_stays_until_the_last_location_holds_it(tmp_path, sourc
 
 
 async def test_a_location_that_hangs_delays_only_itself(place):
-    """Its uploads neither hold workers, nor one another's announcements."""
-    hanging = asyncio.Event()
+    """Its uploads hold neither workers nor announcements, and do not pile up either."""
+    hanging, begun = asyncio.Event(), []
     put = place.store.put
 
     async def slow(src, file, to, **kwargs):
         if to.name == "b":
+            begun.append(file.key)
             await hanging.wait()
         await put(src, file, to, **kwargs)
 
@@ -103,6 +104,7 @@ async def test_a_location_that_hangs_delays_only_itself(place):
     async with place.running() as ledger:
         await until(lambda: _announced(place, 12))
         assert place.stored("b") == {}
+        assert len(begun) == 2  # as many as `jobs`
         assert all(fact.sources == ("a",) for fact in await place.facts())
         hanging.set()
         await until(lambda: _done(ledger, 12))
