@@ -113,6 +113,13 @@ async def _watch(settings: Settings) -> AsyncIterator[Finding]:
         kind = roots.kind_at(watch.path)
         how = "polled, since changes there are not told" if roots.polled(kind) else "watched"
         yield Finding("ok", "watch", f"{watch.path} ({kind or 'unknown file system'}, {how})")
+        if watch.source != "keep" and not os.access(watch.path, os.W_OK):
+            reason = f'not writable, which source = "{watch.source}" needs'
+            yield Finding("fail", "watch", f"{watch.path}: {reason}")
+        if watch.move_to is not None:
+            fit = watch.move_to.is_dir() and os.access(watch.move_to, os.W_OK)
+            reason = "files are moved there" if fit else "not there, or not writable"
+            yield Finding("ok" if fit else "fail", "watch", f"{watch.move_to}: {reason}")
 
 
 async def _secrets(settings: Settings) -> AsyncIterator[Finding]:
