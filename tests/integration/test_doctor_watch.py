@@ -36,6 +36,8 @@ async def test_a_watch_folder_that_cannot_be_written_cannot_have_its_files_moved
 ):
     (tmp_path / "there").mkdir()
     # The tests may run as root, whom no mode of a folder keeps out.
-    monkeypatch.setattr(os, "access", lambda path, _: path.name != "watch")
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: not (mode == os.W_OK and path.name == "watch")
+    )
     reason = 'not writable, which source = "move" needs'
     assert ("fail", f"{tmp_path}/watch: {reason}") in await said()
