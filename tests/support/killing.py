@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from izumi.failpoints import VARIABLE
+from izumi.domain.errors import UserError
 from izumi.storage.ledger import Ledger
 from tests.support.acquiring import until
 from tests.support.containers import VOID, element
@@ -67,7 +68,11 @@ class Acquirer:
             assert self._process.poll() is None
             if not (self.state / "acquisition.db").exists():
                 return False
-            async with await Ledger.visit(self.state) as ledger:
+            try:
+                ledger = await Ledger.visit(self.state)
+            except UserError:
+                return False  # its owner was killed while it brought it up to date
+            async with ledger:
                 return (await ledger.counts()).get("done", 0) >= files
 
         await until(enough, within_s=90)
