@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from izumi.failpoints import VARIABLE
 from izumi.domain.errors import UserError
+from izumi.failpoints import VARIABLE
 from izumi.storage.ledger import Ledger
 from tests.support.acquiring import until
 from tests.support.containers import VOID, element
