@@ -30,7 +30,7 @@ from izumi.consumers.board import Board, Page
 from izumi.consumers.sifting import sifted
 from izumi.consumers.telling import LAST_WORDS_S, Target, Telling
 from izumi.domain import told
-from izumi.domain.announce import kind
+from izumi.domain.announce import is_news
 from izumi.domain.errors import Held, Rejected, Unavailable
 from izumi.domain.events import Acquired, Distributed, Encoded, Episode, Fact, Notified, Told
 from izumi.domain.filters import Wait, postponed
@@ -85,7 +85,7 @@ class Notifier:
         """
         if not isinstance(fact, Acquired | Encoded | Distributed):
             raise Rejected(f"a notifier has nothing to tell of {type(fact).__name__}")
-        announced = [target for target in self.targets if kind(fact) in target.announce]
+        announced = [target for target in self.targets if is_news(fact, target.announce)]
         wanted, later = await sifted(announced, fact, job.job)
         if not wanted:
             return self._none_now(later)

@@ -5,13 +5,13 @@ from typing import Final, Literal
 
 import msgspec
 
-from izumi.domain.announce import Kind
+from izumi.domain.announce import news_fault
 from izumi.domain.filters import Filter
 from izumi.domain.links import base_fault
 from izumi.domain.plain import Format
 from izumi.domain.secret import Secret
 
-DEFAULT_NEWS: Final[tuple[Kind, ...]] = ("acquired", "encoded")
+DEFAULT_NEWS: Final[tuple[str, ...]] = ("acquired", "encoded")
 
 
 class TargetSettings(
@@ -27,7 +27,8 @@ class TargetSettings(
             "compact" without them, or one of `[template.<name>]`.
         link_base: Where hardsubs can be had: their news link to
             `<link_base>/<show>/<episode>`.
-        announce: Which facts are news here.
+        announce: Which facts are news here: "acquired", "encoded", "distributed", or
+            "distributed.NAME" for copies at one destination alone.
         dev: For trying things out: told while the group has `dev = true`, and only then.
         filter: What is told there; nothing given: everything.
     """
@@ -37,7 +38,7 @@ class TargetSettings(
     url_file: Path | None = None
     template: str = "full"
     link_base: str | None = None
-    announce: tuple[Kind, ...] = DEFAULT_NEWS
+    announce: tuple[str, ...] = DEFAULT_NEWS
     dev: bool = False
     filter: Filter = Filter()
 
@@ -48,6 +49,8 @@ class TargetSettings(
         if (self.url is None) == (self.url_file is None):
             raise ValueError(f"give `url` or `url_file` of {self.name!r}, one of them")
         if self.link_base is not None and (fault := base_fault("link_base", self.link_base)):
+            raise ValueError(fault)
+        if fault := news_fault(self.announce):
             raise ValueError(fault)
 
 
@@ -85,7 +88,7 @@ class NotifierSettings(
         dev: Tell the targets with `dev = true` instead of all others.
         log: Write every news to the log and to `<state>/announcements.jsonl` as well;
             not set: only where there is no other target.
-        announce: Which facts are news for the log.
+        announce: Which facts are news for the log, as for other targets.
         facts_within_s: Seconds that news wait for facts of the show before they go out
             with plain names.
         facts_later_h: Hours for which a message with plain names is completed when facts
@@ -102,7 +105,7 @@ class NotifierSettings(
     apprise: tuple[AppriseTarget, ...] = ()
     dev: bool = False
     log: bool | None = None
-    announce: tuple[Kind, ...] = DEFAULT_NEWS
+    announce: tuple[str, ...] = DEFAULT_NEWS
     facts_within_s: float = 60.0
     facts_later_h: float = 24.0
     digest_s: float = 120.0
@@ -118,6 +121,8 @@ class NotifierSettings(
             raise ValueError(f"two targets are called {twice!r}; names tell them apart")
         if self.dev and not any(target.dev for target in self.targets):
             raise ValueError("dev: no target has `dev = true`, so that nobody would be told")
+        if fault := news_fault(self.announce):
+            raise ValueError(fault)
         if self.jobs < 1:
             raise ValueError(f"jobs: {self.jobs} must be 1 or more")
         for name in ("facts_within_s", "facts_later_h", "digest_s"):

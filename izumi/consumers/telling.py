@@ -14,7 +14,7 @@ from izumi.clients.ports import Channel, Sieve
 from izumi.consumers.board import Page
 from izumi.consumers.notifier_settings import DEFAULT_NEWS
 from izumi.domain import told
-from izumi.domain.announce import Announcement, Kind, announce, kind
+from izumi.domain.announce import Announcement, announce, is_news
 from izumi.domain.events import Note, ToldMessage
 from izumi.domain.filters import Drop, Pass, Verdict
 from izumi.domain.told import News
@@ -31,7 +31,7 @@ class Target:
     """A channel, the facts that are news on it, and its filter; None: all of them go there."""
 
     channel: Channel
-    announce: tuple[Kind, ...] = DEFAULT_NEWS
+    announce: tuple[str, ...] = DEFAULT_NEWS
     sieve: Sieve | None = None
 
     async def judge(self, fact: News) -> Verdict:
@@ -123,7 +123,7 @@ async def _wanted(note: Note, target: Target, before: ToldMessage | None) -> lis
     places = [
         place
         for place, fact in enumerate(note.facts)
-        if kind(fact) in target.announce
+        if is_news(fact, target.announce)
         and place not in told_already
         and not isinstance(await target.judge(fact), Drop)
     ]

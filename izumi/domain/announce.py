@@ -5,8 +5,9 @@ makes them of all facts of a message, in whatever order those came.
 """
 
 import datetime as dt
+import difflib
 import re
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
 import msgspec
@@ -228,6 +229,30 @@ def kind(fact: News) -> Kind:
             return "encoded"
         case Distributed():
             return "distributed"
+
+
+def is_news(fact: News, wanted: Collection[str]) -> bool:
+    """Whether a fact is among those that are wanted.
+
+    Args:
+        fact: What happened.
+        wanted: Kinds of facts, and `distributed.<destination>` for one destination alone.
+    """
+    if kind(fact) in wanted:
+        return True
+    return isinstance(fact, Distributed) and f"distributed.{fact.destination}" in wanted
+
+
+def news_fault(wanted: Iterable[str]) -> str | None:
+    """What is wrong with the facts that somebody wants announced; None: nothing."""
+    for name in wanted:
+        first, dot, destination = name.partition(".")
+        if name in _KINDS or (first == "distributed" and dot and destination):
+            continue
+        near = difflib.get_close_matches(name, _KINDS, n=1, cutoff=0.5)
+        hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(_KINDS)}"
+        return f"announce: {name!r} is no fact; {hint} (distributed.NAME: one destination)"
+    return None
 
 
 def span_of(episodes: Iterable[EpisodeNews]) -> str:

@@ -45,7 +45,7 @@ def group(
     *channels: MemoryChannel,
     bus: Bus | None = None,
     clock: Clock | None = None,
-    kinds: Sequence[Kind] = ALL,
+    kinds: Sequence[str] = ALL,
     facts: Any = None,
     **more: Any,
 ) -> Notifier:
@@ -202,6 +202,15 @@ async def test_a_target_is_told_only_what_is_news_there_also_when_a_message_grow
     ((news,),) = channel.sent.values()
     assert news.episodes[0].softsub is None
     assert not news.destinations
+
+
+async def test_a_target_may_want_copies_at_one_destination_alone(jobs):
+    channel = MemoryChannel()
+    unit = group(channel, kinds=["distributed.vault"])
+    for fact in (acquired(), encoded(), mirrored("cloud"), mirrored("vault")):
+        await unit(fact, jobs())
+    ((news,),) = channel.sent.values()
+    assert news.destinations == ("vault",)
 
 
 async def test_a_target_that_was_away_is_told_all_in_one_message(jobs):

@@ -1,6 +1,7 @@
 """`[notifier.<group>]` and its neighbours: what is wrong is one clear error."""
 
 import tomllib
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,21 @@ def hook(kind: type, value: Any) -> Any:
 
 def read(text: str, kind: type = NotifierSettings) -> Any:
     return msgspec.convert(tomllib.loads(text), kind, dec_hook=hook)
+
+
+@pytest.mark.parametrize(
+    ("announce", "fault"),
+    [
+        (["distributed.vault", "acquired"], None),
+        (["encode"], "did you mean `encoded`"),
+        (["distributed."], "is no fact"),
+        (["held"], "known are acquired, encoded, distributed|did you mean"),
+    ],
+)
+def test_facts_to_announce_are_named_as_they_are(announce, fault):
+    text = f'[[discord]]\nname = "a"\nurl = "{URL}"\nannounce = {announce}\n'
+    with pytest.raises(msgspec.ValidationError, match=fault) if fault else nullcontext():
+        read(text)
 
 
 def test_an_empty_table_logs():
