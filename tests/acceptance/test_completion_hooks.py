@@ -157,7 +157,7 @@ async def test_every_line_has_what_was_finished_acquired_while_acquisition_runs(
         async with listener(port) as bus:
             async with asyncio.timeout(60):
                 while not await bus.latest("izumi.node.acquisition.>"):
-                    await asyncio.sleep(0.1)
+                    await asyncio.sleep(0.1)  # between looks
             torrents = {client: put(watch, client, episode) for client in CLIENTS}
             for client, finished in torrents.items():
                 for torrent in finished:

@@ -37,7 +37,7 @@ async def answered(ask: Client, path: str, body: Mapping[str, object]) -> Reply:
             try:
                 return await ask.post(path, body)
             except (aiohttp.ClientError, ConnectionError):
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.05)  # between looks
 
 
 async def test_files_named_by_size_alone_are_encoded_distributed_and_told_of(

@@ -75,7 +75,7 @@ async def test_two_configurations_share_a_bus_and_every_file_is_worked_on_once_b
 async def until_units(bus: JetStreamBus, count: int) -> None:
     async with asyncio.timeout(60):
         while len(await bus.latest("izumi.node.>")) < count:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # between looks
 
 
 async def until_encoding(bus: JetStreamBus, program: spring.Running, not_by: str = "") -> str:
