@@ -112,7 +112,7 @@ _jobs.command(
     "izumi.commands.jobs:jobs_list", name="list", help="Every job with its state and progress."
 )
 _jobs.command("izumi.commands.jobs:jobs_cancel", name="cancel", help="Stop jobs for good.")
-_jobs.command("izumi.commands.jobs:jobs_again", name="again", help="Order settled jobs once more.")
+_jobs.command("izumi.commands.jobs:jobs_retry", name="retry", help="Order settled jobs once more.")
 _notify.command("izumi.commands.told:told_list", name="list", help="Of what, where and when.")
 _notify.command("izumi.commands.told:told_again", name="resend", help="Tell again, anew.")
 _notify.command("izumi.commands.told:told_test", name="test", help="Send a message to a target.")

@@ -75,7 +75,7 @@ async def cancel(bus: Bus, job: Job, *, by: str, now: Callable[[], dt.datetime])
     raise UserError(f"{job.who} {job.job} changes all the time; try again")
 
 
-async def again(
+async def retry(
     bus: Bus, job: Job, source: Stored | None, *, now: Callable[[], dt.datetime]
 ) -> str:
     """Order the work of a settled job again, from its group alone; the new job's id.
@@ -97,7 +97,7 @@ async def again(
         raise UserError(f"{job.who} {job.job} is {job.record.state}; cancel it first")
     if source is None:
         raise UserError(f"the message that ordered {job.job} is not kept any more")
-    name = f"again-{job.record.source}-{job.seq}"
+    name = f"retry-{job.record.source}-{job.seq}"
     order = subjects.order(job.unit, job.group, subjects.priority(source.subject), name)
     new = subjects.job_id(order)
     record = JobRecord(

@@ -16,6 +16,7 @@ from izumi.commands.options import ConfigFile, load
 from izumi.domain.errors import UserError
 from izumi.domain.events import Progress
 
+_SHOWN = 3
 _COLUMNS = ("unit", "job", "state", "progress", "attempt", "owner", "at", "reason")
 
 Open = Annotated[bool, Parameter(name="--open", negative="", help="Only what is in work or waits.")]
@@ -72,7 +73,7 @@ def jobs_cancel(*ids: str, unit: Unit = "", config: ConfigFile = None, by: By = 
     """Cancel jobs: whoever works on one stops within seconds, and nobody does it again.
 
     Args:
-        ids: As `izumi-admin jobs list` shows them.
+        ids: As `izumi-admin jobs list` shows them; a beginning is enough where it is alone.
         unit: See below.
         config: See below.
         by: See below.
@@ -94,11 +95,11 @@ def jobs_cancel(*ids: str, unit: Unit = "", config: ConfigFile = None, by: By = 
     return on_bus(settings, cancel)
 
 
-def jobs_again(*ids: str, unit: Unit = "", config: ConfigFile = None) -> int:
+def jobs_retry(*ids: str, unit: Unit = "", config: ConfigFile = None) -> int:
     """Order cancelled, failed, held or done jobs again, from their own group alone.
 
     Args:
-        ids: As `izumi-admin jobs list` shows them.
+        ids: As `izumi-admin jobs list` shows them; a beginning is enough where it is alone.
         unit: See below.
         config: See below.
     """
@@ -106,7 +107,7 @@ def jobs_again(*ids: str, unit: Unit = "", config: ConfigFile = None) -> int:
     async def order(bus: JetStreamBus) -> None:
         for job in pick(await _jobs(bus), ids, unit=unit):
             source = await reading.by_seq(bus.connection, topology.STREAM, job.record.source)
-            new = await jobs.again(bus, job, source, now=_now)
+            new = await jobs.retry(bus, job, source, now=_now)
             print(f"{job.who} {job.job}: ordered again as {new}")
 
     on_bus(load(config, level="warning"), order)
@@ -125,14 +126,24 @@ def pick(known: Iterable[Job], ids: Sequence[str], *, unit: str) -> list[Job]:
     chosen = []
     for name in dict.fromkeys(ids):
         found = [job for job in of_unit if job.job == name]
+        found = found or [job for job in of_unit if name and job.job.startswith(name)]
         if not found:
             where = f" of {unit}" if unit else ""
             raise UserError(f"there is no job {name!r}{where}; see izumi-admin jobs list")
         if len(found) > 1:
-            units = ", ".join(job.who for job in found)
-            raise UserError(f"{name} is a job of {units}; say which with --unit")
+            raise UserError(f"{name} {_several(found)}")
         chosen += found
-    return chosen
+    return list({job.seq: job for job in chosen}.values())
+
+
+def _several(found: Sequence[Job]) -> str:
+    """Why a name does not say which job is meant."""
+    if len({job.job for job in found}) == 1:
+        return f"is a job of {', '.join(job.who for job in found)}; say which with --unit"
+    ids = ", ".join(sorted({job.job for job in found})[:_SHOWN])
+    return (
+        f"may be {len(found)} jobs ({ids}{', ...' if len(found) > _SHOWN else ''}); give more of it"
+    )
 
 
 async def _jobs(bus: Bus) -> list[Job]:

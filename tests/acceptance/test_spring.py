@@ -162,7 +162,7 @@ async def test_a_job_is_cancelled_and_ordered_again_from_the_command_line(tmp_pa
             assert await listed_jobs(a) == []
             late = await admin("jobs", "cancel", job["job"], "-c", a)
             assert (late.returncode, "settled before" in late.stdout) == (1, True)
-            again = await admin("jobs", "again", job["job"], "-c", a)
+            again = await admin("jobs", "retry", job["job"], "-c", a)
             assert again.returncode == 0, again.stderr
             new = again.stdout.split()[-1]
             async with asyncio.timeout(60):

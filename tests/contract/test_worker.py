@@ -532,14 +532,14 @@ async def test_a_cancelled_job_is_ordered_again_once_with_what_it_recorded(
         await started.wait()
         job = await job_at(any_bus, LOG)
         with pytest.raises(UserError, match="cancel it first"):
-            await jobs.again(any_bus, job, None, now=lambda: NOON)
+            await jobs.retry(any_bus, job, None, now=lambda: NOON)
         await jobs.cancel(any_bus, job, by="me", now=lambda: NOON)
         job = await job_at(any_bus, LOG)
         with pytest.raises(UserError, match="not kept any more"):
-            await jobs.again(any_bus, job, None, now=lambda: NOON)
+            await jobs.retry(any_bus, job, None, now=lambda: NOON)
         source = Stored(order.subject, order.data, job.record.source, {})
-        new = await jobs.again(any_bus, job, source, now=lambda: NOON)
-        assert await jobs.again(any_bus, job, source, now=lambda: NOON) == new
+        new = await jobs.retry(any_bus, job, source, now=lambda: NOON)
+        assert await jobs.retry(any_bus, job, source, now=lambda: NOON) == new
         await until_state(any_bus, subjects.job("encoder", "main", new), "done")
     assert seen == [(JOB, 1, None), (new, 1, 1)]
 

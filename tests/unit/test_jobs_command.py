@@ -1,6 +1,7 @@
 """Which jobs a person means, and how far they are."""
 
 import datetime as dt
+import itertools
 
 import pytest
 
@@ -12,8 +13,12 @@ from izumi.domain.events import JobRecord, Progress
 NOW = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 
 
+SEQUENCE = itertools.count(1)
+
+
 def job(name: str, unit: str = "encoder", group: str = "main") -> Job:
-    return Job(unit, group, name, JobRecord(state="claimed", owner="x", source=1, at=NOW), 2)
+    record = JobRecord(state="claimed", owner="x", source=1, at=NOW)
+    return Job(unit, group, name, record, next(SEQUENCE))
 
 
 KNOWN = [job("a"), job("b"), job("a", "distributor", "public")]
@@ -23,6 +28,14 @@ def test_jobs_are_meant_by_name_and_by_unit_where_several_have_it():
     assert pick(KNOWN, ["b", "b"], unit="") == [KNOWN[1]]
     assert pick(KNOWN, ["a"], unit="distributor") == [KNOWN[2]]
     assert pick(KNOWN, ["a"], unit="encoder.main") == [KNOWN[0]]
+
+
+def test_the_beginning_of_an_id_is_enough_where_it_is_alone_and_never_where_the_whole_is_there():
+    known = [job("acquired-12"), job("acquired-1"), job("acquired-13"), job("do-retry-7")]
+    assert pick(known, ["acquired-1"], unit="") == [known[1]]
+    assert pick(known, ["do", "do-retry-7"], unit="") == [known[3]]
+    with pytest.raises(UserError, match=r"may be 3 jobs \(acquired-1, acquired-12, acquired-13\)"):
+        pick(known, ["acq"], unit="")
 
 
 @pytest.mark.parametrize(
