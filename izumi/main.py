@@ -105,9 +105,15 @@ _rules.command("izumi.commands.rules:rules_list", name="list", help="Every rule.
 _rules.command("izumi.commands.rules:rules_add", name="add", help="Say what a title is.")
 _rules.command("izumi.commands.rules:rules_remove", name="remove", help="Take it out of force.")
 _dlq.command(
-    "izumi.commands.admin:dlq_list", name="list", help="What was given up, by whom and why."
+    "izumi.commands.deadletters:dlq_list", name="list", help="What was given up, by whom and why."
 )
-_dlq.command("izumi.commands.admin:dlq_retry", name="retry", help="Order the work again.")
+_dlq.command(
+    "izumi.commands.deadletters:dlq_show", name="show", help="One of them, with its evidence."
+)
+_dlq.command("izumi.commands.deadletters:dlq_retry", name="retry", help="Order the work again.")
+_dlq.command(
+    "izumi.commands.deadletters:dlq_drop", name="drop", help="Take it off the list, undone."
+)
 _jobs.command(
     "izumi.commands.jobs:jobs_list", name="list", help="Every job with its state and progress."
 )

@@ -1,10 +1,12 @@
-"""Messages that were given up: read from `IZUMI_DLQ`, and ordered again.
+"""Messages that were given up: read from `IZUMI_DLQ`.
 
-The stream keeps the server's own notices. The message itself stays in `IZUMI`, so that
-even bytes that do not decode can be read and tried again.
+The stream keeps the server's own notices, and what people said of each (`letters.py`);
+nothing is ever deleted. The message itself stays in `IZUMI`, so that even bytes that do
+not decode can be read and tried again.
 """
 
-import json
+import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -12,13 +14,17 @@ import structlog
 
 from izumi.bus import reading, topology
 from izumi.bus.jetstream import JetStreamBus
-from izumi.bus.ports import DeadLetter, Outgoing, Stored
+from izumi.bus.ports import DeadLetter, Stored
 from izumi.domain import subjects
-from izumi.domain.errors import BusUnavailable, UserError
+from izumi.domain.events import LetterAnswered
 
 log = structlog.get_logger("izumi.bus")
 
-_ANSWER_S: Final = 5.0
+_AT_ONCE: Final = 50
+_LARGEST: Final = 1 << 53
+_ANSWERS: Final = "izumi.letter."
+
+_said: Final = msgspec.json.Decoder(LetterAnswered)
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,10 +41,12 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 def letter_of(notice: Notice, seq: int, original: Stored | None) -> DeadLetter:
     """A dead letter from a notice, its place, and the message that it is about.
 
-    Raises:
-        ValueError: The consumer is not one of Izumi's.
+    One of a consumer that somebody made by hand has no unit: it can be read and dropped.
     """
-    unit, group, priority = topology.parse_consumer(notice.consumer)
+    try:
+        unit, group, priority = topology.parse_consumer(notice.consumer)
+    except ValueError:
+        unit = group = priority = ""
     terminated = notice.type.endswith("terminated")
     return DeadLetter(
         seq=seq,
@@ -53,20 +61,38 @@ def letter_of(notice: Notice, seq: int, original: Stored | None) -> DeadLetter:
         at=notice.timestamp,
         subject=original.subject if original else None,
         data=original.data if original else None,
+        headers=original.headers if original else {},
     )
 
 
-def replay_of(letter: DeadLetter) -> Outgoing:
-    """The order that repeats the work; the same one for the same letter.
+def unreadable(seq: int, why: str) -> DeadLetter:
+    """The letter of a notice that cannot be read: it is shown, and can be dropped."""
+    return DeadLetter(
+        seq=seq,
+        consumer="",
+        unit="",
+        group="",
+        priority="",
+        kind="unreadable",
+        reason=why,
+        deliveries=0,
+        source=0,
+        at="",
+        subject=None,
+        data=None,
+    )
 
-    Raises:
-        UserError: The message is not kept any more.
-    """
-    if letter.data is None:
-        raise UserError(f"message {letter.source} is not kept any more: announce the file anew")
-    name = f"replay-{letter.source}-{letter.seq}"
-    subject = subjects.order(letter.unit, letter.group, letter.priority, name)
-    return Outgoing(subject, letter.data, msg_id=f"{letter.unit}-{letter.group}-{name}")
+
+def with_answer(letter: DeadLetter, said: Stored | None) -> DeadLetter:
+    """The letter, and what was said of it last."""
+    if said is None:
+        return letter
+    try:
+        return letter._replace(answer=_said.decode(said.data), answer_seq=said.seq)
+    except msgspec.DecodeError as exc:
+        # A newer version said it: to us the letter is open still, and nothing is hidden.
+        log.warning("bus.answer_not_understood", letter=letter.seq, error=str(exc))
+        return letter._replace(answer_seq=said.seq)
 
 
 class JetStreamDeadLetters:
@@ -75,38 +101,52 @@ class JetStreamDeadLetters:
     def __init__(self, bus: JetStreamBus) -> None:
         self._bus = bus
 
-    async def entries(self) -> list[DeadLetter]:
-        """Everything that was given up and not ordered again, oldest first."""
-        found: list[DeadLetter] = []
+    async def entries(self, *, everything: bool = False) -> list[DeadLetter]:
+        """What was given up and not answered, oldest first."""
+        notices: list[Stored] = []
+        said: dict[int, Stored] = {}
         start = 1
-        while notices := await reading.page(self._bus.connection, topology.DEAD, start):
-            for stored in notices:
-                letter = await self._letter(stored)
-                if letter is not None:
-                    found.append(letter)
-            start = notices[-1].seq + 1
+        while page := await reading.page(self._bus.connection, topology.DEAD, start):
+            for stored in page:
+                if stored.subject.startswith(_ANSWERS):
+                    said[_number(stored.subject)] = stored
+                else:
+                    notices.append(stored)
+            start = page[-1].seq + 1
+        wanted = [one for one in notices if everything or not _is_answered(one.seq, said)]
+        found: list[DeadLetter] = []
+        for first in range(0, len(wanted), _AT_ONCE):
+            some = wanted[first : first + _AT_ONCE]
+            letters = await asyncio.gather(*(self._letter(one) for one in some))
+            found += [with_answer(letter, said.get(letter.seq)) for letter in letters]
         return found
 
-    async def replay(self, letter: DeadLetter) -> int:
-        """Order the work again, from that group alone."""
-        seq = await self._bus.publish(replay_of(letter))
-        request = json.dumps({"seq": letter.seq, "no_erase": True}).encode()
-        subject = f"$JS.API.STREAM.MSG.DELETE.{topology.DEAD}"
-        answer = await self._bus.connection.request(subject, request, timeout_s=_ANSWER_S)
-        error = msgspec.json.decode(answer.data).get("error")
-        # Gone already: this letter was replayed before.
-        if error is not None and "no message found" not in error.get("description", ""):
-            raise BusUnavailable(f"ordered, but not taken off the list: {error}")
-        return seq
+    async def entry(self, number: int) -> DeadLetter | None:
+        """One letter, answered or not; None: there is none of that number."""
+        if not 1 <= number < _LARGEST:
+            return None
+        notice = await reading.by_seq(self._bus.connection, topology.DEAD, number)
+        if notice is None or notice.subject.startswith(_ANSWERS):
+            return None
+        said = await self._bus.last(subjects.letter(number))
+        return with_answer(await self._letter(notice), said)
 
-    async def _letter(self, stored: Stored) -> DeadLetter | None:
+    async def _letter(self, stored: Stored) -> DeadLetter:
         try:
             notice = msgspec.json.decode(stored.data, type=Notice)
-            original = await reading.by_seq(
-                self._bus.connection, topology.STREAM, notice.stream_seq
-            )
-            return letter_of(notice, stored.seq, original)
-        except (msgspec.DecodeError, ValueError) as exc:
-            # A consumer that someone made by hand: not ours to order again.
-            log.warning("bus.foreign_dead_letter", seq=stored.seq, error=str(exc))
-            return None
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as exc:
+            return unreadable(stored.seq, f"the server's notice cannot be read: {exc}")
+        if not 1 <= notice.stream_seq < _LARGEST:
+            return unreadable(stored.seq, f"the notice is about message {notice.stream_seq}")
+        original = await reading.by_seq(self._bus.connection, topology.STREAM, notice.stream_seq)
+        return letter_of(notice, stored.seq, original)
+
+
+def _number(subject: str) -> int:
+    """The letter that an answer is about; 0: none of ours."""
+    number = subject.removeprefix(_ANSWERS)
+    return int(number) if number.isascii() and number.isdecimal() else 0
+
+
+def _is_answered(seq: int, said: Mapping[int, Stored]) -> bool:
+    return with_answer(unreadable(seq, ""), said.get(seq)).answer is not None

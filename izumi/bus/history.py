@@ -5,9 +5,10 @@ from typing import Final
 
 from izumi.bus import reading, topology
 from izumi.bus.jetstream import JetStreamBus
-from izumi.bus.ports import Stored
+from izumi.bus.ports import History, Stored
 
 _MOST: Final = 500
+_MOST_ENTRIES: Final = 5000
 
 
 class JetStreamHistory:
@@ -21,3 +22,17 @@ class JetStreamHistory:
         return await reading.matching(
             self._connection, topology.STREAM, pattern, start=seq + 1, most=min(most, _MOST)
         )
+
+
+async def whole(history: History, subject: str, *, most: int = _MOST_ENTRIES) -> list[Stored]:
+    """Every message of a subject, oldest first; of very many, the first ones.
+
+    Raises BusUnavailable.
+    """
+    found: list[Stored] = []
+    while len(found) < most:
+        page = await history.after(found[-1].seq if found else 0, subject)
+        if not page:
+            break
+        found += page
+    return found

@@ -7,10 +7,11 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 from izumi.bus import topology
-from izumi.bus.deadletters import Notice, letter_of, replay_of
+from izumi.bus.deadletters import Notice, letter_of, with_answer
 from izumi.bus.memory_queue import MemoryDelivery, Queue, matches
 from izumi.bus.ports import Conflict, DeadLetter, Outgoing, Stored
 from izumi.bus.topology import ConsumerConfig, Membership
+from izumi.domain import subjects
 from izumi.domain.errors import BusUnavailable, Rejected, UserError
 
 _STREAM = (
@@ -20,6 +21,7 @@ _STREAM = (
     "izumi.rule.",
     "izumi.told.",
     "izumi.library.",
+    "izumi.letter.",
 )
 _LARGEST = (1 << 20) - 1024
 _BATCH = 1000
@@ -165,15 +167,15 @@ class MemoryBus:
             raise UserError(f"consumer {missing[0]} does not exist")
         return MemoryInbox(self, [self._queues[name] for name in names], tier)
 
-    async def entries(self) -> list[DeadLetter]:
-        """Everything that was given up and not ordered again, oldest first."""
-        return list(self._dead)
+    async def entries(self, *, everything: bool = False) -> list[DeadLetter]:
+        """What was given up and not answered, oldest first."""
+        known = [with_answer(one, self._last.get(subjects.letter(one.seq))) for one in self._dead]
+        return [letter for letter in known if everything or letter.answer is None]
 
-    async def replay(self, letter: DeadLetter) -> int:
-        """Order the work again, from that group alone."""
-        seq = await self.publish(replay_of(letter))
-        self._dead = [other for other in self._dead if other.seq != letter.seq]
-        return seq
+    async def entry(self, number: int) -> DeadLetter | None:
+        """One letter, answered or not."""
+        known = await self.entries(everything=True)
+        return next((letter for letter in known if letter.seq == number), None)
 
     def wait(self, inbox: MemoryInbox, place: asyncio.Future[MemoryDelivery | None]) -> None:
         """Serve this place as soon as there is something for it."""

@@ -4,15 +4,21 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from izumi.domain.errors import IzumiError
+from izumi.domain.events import LetterAnswered
 
 
 class Stored(NamedTuple):
-    """A message that the bus keeps. `seq` is its place in the stream, from 1."""
+    """A message that the bus keeps.
+
+    `seq` is its place in the stream, from 1; `at` when the server stored it, in ISO 8601:
+    one clock for all hosts. Empty where it was not read from a stream.
+    """
 
     subject: str
     data: bytes
     seq: int
     headers: Mapping[str, str]
+    at: str = ""
 
 
 class Outgoing(NamedTuple):
@@ -137,9 +143,11 @@ class History(Protocol):
 class DeadLetter(NamedTuple):
     """A message that one group gave up.
 
-    `seq` is its place among the dead letters, `source` that of the message in the stream;
-    `at` is when, in ISO 8601. `subject` and `data` are the message's own, whether it
-    decodes or not; None when the stream does not keep it any more.
+    `seq` is its place among the dead letters, and its number; `source` that of the message
+    in the stream; `at` is when it was given up, in ISO 8601. `unit`, `group` and `priority`
+    are empty where the consumer is none of Izumi's. `subject`, `data` and `headers` are the
+    message's own, whether it decodes or not; None when the stream does not keep it any more.
+    `answer` is what was said of it last, and `answer_seq` the place of that; 0: nothing yet.
     """
 
     seq: int
@@ -147,30 +155,34 @@ class DeadLetter(NamedTuple):
     unit: str
     group: str
     priority: str
-    kind: Literal["terminated", "max_deliveries"]
+    kind: Literal["terminated", "max_deliveries", "unreadable"]
     reason: str
     deliveries: int
     source: int
     at: str
     subject: str | None
     data: bytes | None
+    headers: Mapping[str, str] = {}
+    answer: LetterAnswered | None = None
+    answer_seq: int = 0
+
+    @property
+    def who(self) -> str:
+        """Unit and group, as people write them; a foreign consumer by its name."""
+        return ".".join(filter(None, (self.unit, self.group))) or self.consumer
 
 
 class DeadLetters(Protocol):
-    """What was given up. For tools: other roles may not."""
+    """What was given up. For tools and gateways; `letters.py` answers them."""
 
-    async def entries(self) -> list[DeadLetter]:
-        """Everything that was given up and not ordered again, oldest first.
+    async def entries(self, *, everything: bool = False) -> list[DeadLetter]:
+        """What was given up and not answered, oldest first; `everything`: answered ones too.
 
         Raises BusUnavailable.
         """
 
-    async def replay(self, letter: DeadLetter) -> int:
-        """Order the work again, from that group alone; the order's sequence.
+    async def entry(self, number: int) -> DeadLetter | None:
+        """One letter, answered or not; None: there is none of that number.
 
-        Repeated for the same letter it orders nothing more.
-
-        Raises:
-            UserError: The message is not kept any more.
-            BusUnavailable: No receipt came.
+        Raises BusUnavailable.
         """

@@ -15,6 +15,15 @@ from izumi.domain.errors import BusUnavailable, Rejected
 
 _ANSWER_S: Final = 5.0
 _PAGE: Final = 500
+_STREAMS: Final = {
+    "izumi.progress": topology.PROGRESS,
+    "izumi.node": topology.NODES,
+    "izumi.rule": topology.RULES,
+    "izumi.told": topology.TOLD,
+    "izumi.library": topology.LIBRARY,
+    "izumi.letter": topology.DEAD,
+}
+"""Where subjects are kept by their beginning; all others are in `IZUMI`."""
 _ADDED: Final = frozenset(
     {
         "Nats-Stream",
@@ -33,23 +42,13 @@ def stored(answer: Msg) -> Stored:
     """A message from the answer to a direct get."""
     headers = answer.headers or {}
     own = {key: value for key, value in headers.items() if key not in _ADDED}
-    return Stored(headers["Nats-Subject"], answer.data, int(headers["Nats-Sequence"]), own)
+    at = headers.get("Nats-Time-Stamp", "")
+    return Stored(headers["Nats-Subject"], answer.data, int(headers["Nats-Sequence"]), own, at)
 
 
 def stream_of(subject: str) -> str:
     """The stream that keeps a subject."""
-    match subject.split(".")[:2]:
-        case ["izumi", "progress"]:
-            return topology.PROGRESS
-        case ["izumi", "node"]:
-            return topology.NODES
-        case ["izumi", "rule"]:
-            return topology.RULES
-        case ["izumi", "told"]:
-            return topology.TOLD
-        case ["izumi", "library"]:
-            return topology.LIBRARY
-    return topology.STREAM
+    return _STREAMS.get(".".join(subject.split(".")[:2]), topology.STREAM)
 
 
 async def latest(connection: Connection, pattern: str) -> list[Stored]:
@@ -84,6 +83,31 @@ async def matching(
     """Messages of some subjects from a sequence on, oldest first. Raises BusUnavailable."""
     wanted = {"seq": start, "batch": most, "next_by_subj": pattern}
     return await _direct(connection, stream, wanted)
+
+
+async def every(
+    connection: Connection, stream: str, pattern: str, *, start: int = 1, since: str = ""
+) -> list[Stored]:
+    """All messages of some subjects, oldest first, in pages.
+
+    Args:
+        connection: Where from.
+        stream: Its name.
+        pattern: Of the subjects.
+        start: From this place on.
+        since: From this time on, in ISO 8601, instead of a place.
+
+    Raises:
+        BusUnavailable: The stream did not answer.
+    """
+    found: list[Stored] = []
+    begin: dict[str, Any] = {"start_time": since} if since else {"seq": start}
+    while some := await _direct(
+        connection, stream, {**begin, "batch": _PAGE, "next_by_subj": pattern}
+    ):
+        found += some
+        begin = {"seq": some[-1].seq + 1}
+    return found
 
 
 async def _subjects(connection: Connection, stream: str, pattern: str) -> list[str]:

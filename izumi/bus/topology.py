@@ -154,10 +154,13 @@ def streams(replicas: int = 1) -> tuple[StreamConfig, ...]:
             subjects=(
                 f"{advisory}.MAX_DELIVERIES.{STREAM}.>",
                 f"{advisory}.MSG_TERMINATED.{STREAM}.>",
+                # What people said of each. It comes after its notice and so outlives it.
+                "izumi.letter.>",
             ),
             num_replicas=replicas,
             max_age=90 * _DAY,
             max_bytes=64 << 20,
+            deny_delete=True,
             deny_purge=True,
         ),
         # On disk: a single server forgets a stream in memory altogether when it restarts.

@@ -1,4 +1,4 @@
-"""`izumi-admin`: what is given up, and alive; and the bus itself."""
+"""`izumi-admin`: what is alive; and the bus itself."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,6 @@ import msgspec
 from izumi import compose
 from izumi.bus import provision
 from izumi.bus.connection import Connection
-from izumi.bus.deadletters import JetStreamDeadLetters
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.plan import Change
 from izumi.bus.topology import Membership
@@ -19,54 +18,6 @@ from izumi.domain import events, subjects
 from izumi.domain.errors import UserError
 from izumi.domain.events import Control, Node
 from izumi.settings import Settings
-
-
-def dlq_list(*, config: ConfigFile = None, json: Json = False) -> int:
-    """List dead letters: what was given up, by whom and why.
-
-    Args:
-        config: See below.
-        json: See below.
-    """
-    settings = load(config, level="warning")
-    letters = on_bus(settings, lambda bus: JetStreamDeadLetters(bus).entries())
-    rows: list[dict[str, object]] = [
-        {
-            "number": letter.seq,
-            "unit": f"{letter.unit}.{letter.group}",
-            "reason": letter.reason,
-            "deliveries": letter.deliveries,
-            "at": letter.at,
-            "subject": letter.subject or "(not kept any more)",
-            "data": (letter.data or b"").decode("utf-8", "backslashreplace"),
-        }
-        for letter in letters
-    ]
-    show_rows(rows, ("number", "unit", "reason", "deliveries", "at", "subject"), json=json)
-    return 0
-
-
-def dlq_retry(*numbers: int, config: ConfigFile = None) -> int:
-    """Order the work of dead letters again, from the group that gave it up alone.
-
-    Args:
-        numbers: As `izumi-admin dlq list` shows them.
-        config: See below.
-    """
-    settings = load(config, level="warning")
-
-    async def retry(bus: JetStreamBus) -> None:
-        dead = JetStreamDeadLetters(bus)
-        known = {letter.seq: letter for letter in await dead.entries()}
-        missing = [str(number) for number in numbers if number not in known]
-        if missing or not numbers:
-            raise UserError(f"no dead letter {', '.join(missing) or 'was named'}; see dlq list")
-        for number in numbers:
-            await dead.replay(known[number])
-            print(f"{number}: ordered again from {known[number].unit}.{known[number].group}")
-
-    on_bus(settings, retry)
-    return 0
 
 
 def nodes(*, config: ConfigFile = None, here: bool = False, json: Json = False) -> int:

@@ -1,14 +1,13 @@
 """Options that say what a release is; of `hold fix` and `rules add`."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from izumi.domain import keys, names
-from izumi.domain.errors import UserError
+from izumi.domain import fixes
 from izumi.domain.fix import Fix
-from izumi.domain.release import Identification
 
 
 @Parameter(name="*")
@@ -30,27 +29,6 @@ def fix_of(options: FixOptions) -> Fix:
     """What the options say.
 
     Raises:
-        UserError: Nothing, or something that cannot be.
+        Declined: Nothing, or something that cannot be.
     """
-    show = None if options.show is None else " ".join(options.show.split())
-    try:
-        fix = Fix(
-            show=show,
-            season=options.season,
-            episode=options.episode,
-            film=options.film,
-            extra=options.extra,
-            offset=options.offset,
-            revision=options.revision,
-            anilist_id=options.anilist_id,
-        )
-    except ValueError as exc:
-        raise UserError(str(exc)) from exc
-    if show is not None and (reason := keys.fault(folder_of(show))):
-        raise UserError(f"the show {show!r} cannot be a folder: it {reason}")
-    return fix
-
-
-def folder_of(show: str) -> str:
-    """What the folder of a show is called."""
-    return names.show_folder(Identification(name="", title=show)) or ""
+    return fixes.fix_of(dataclasses.asdict(options))

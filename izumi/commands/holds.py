@@ -6,13 +6,14 @@ from typing import Annotated, get_args
 
 from cyclopts import Parameter
 
+from izumi.bus.holds import Said, Saying, known, say
 from izumi.bus.jetstream import JetStreamBus
-from izumi.commands.answering import Said, Saying, known, say
 from izumi.commands.console import By, Json, on_bus, person, show_rows, text
-from izumi.commands.fixes import FixOptions, fix_of, folder_of
+from izumi.commands.fixes import FixOptions, fix_of
 from izumi.commands.options import ConfigFile, load
 from izumi.domain.events import AnswerKind
 from izumi.domain.fix import Fix
+from izumi.domain.fixes import folder_of
 from izumi.domain.holds import Hold, find, said, short_ids, why_not
 from izumi.runtime.telemetry import printable
 

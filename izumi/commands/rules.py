@@ -7,10 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from izumi.bus.holds import publish_rule
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.ports import Outgoing
 from izumi.bus.rules import in_force
-from izumi.commands.answering import publish_rule
 from izumi.commands.console import By, Json, on_bus, person, show_rows
 from izumi.commands.fixes import FixOptions, fix_of
 from izumi.commands.options import ConfigFile, load

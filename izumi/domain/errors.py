@@ -14,7 +14,10 @@ IzumiError
 ├── Fenced               another instance owns the job now: touch nothing
 │   └── Cancelled            a person wants the job no more: stop, it is settled
 └── UserError            one line for the person at the terminal, exit code 2
-    └── ConfigError          file, path, value and the way out
+    ├── ConfigError          file, path, value and the way out
+    └── Declined             what a person asks of a hold, a dead letter or a job cannot be
+        ├── Unknown              there is none of that name
+        └── TooLate              it was answered or settled before
 """
 
 from collections.abc import Mapping
@@ -119,3 +122,15 @@ class UserError(IzumiError):
 
 class ConfigError(UserError):
     """The configuration is wrong; the text names file, path, value and the way out."""
+
+
+class Declined(UserError):
+    """What a person asks of a hold, a dead letter or a job cannot be; nothing was changed."""
+
+
+class Unknown(Declined):
+    """There is no hold, dead letter or job of that name."""
+
+
+class TooLate(Declined):
+    """It was answered or settled before, or changed meanwhile."""

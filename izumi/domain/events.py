@@ -218,6 +218,31 @@ class Answered(Message, frozen=True, kw_only=True, tag="file.answered/1"):
             raise ValueError("a fix says what the file is, and no other answer does")
 
 
+class LetterAnswered(Message, frozen=True, kw_only=True, tag="letter.answered/1"):
+    """A dead letter is off the list; the last such message on its subject counts.
+
+    Attributes:
+        letter: Its number: the place of the server's notice among the dead letters.
+        answer: "retry": its work was ordered again. "drop": nobody shall do it.
+        unit: Whose work it was; empty where the consumer is none of Izumi's.
+        group: Its group.
+        source: Place in the stream of the message that was given up.
+        job: Job that does the work again; of a retry.
+        reason: Why, for people.
+        by: Who says so, for people.
+    """
+
+    letter: int
+    answer: Literal["retry", "drop"]
+    unit: str = ""
+    group: str = ""
+    source: int
+    job: str = ""
+    reason: str = ""
+    by: str = ""
+    at: dt.datetime
+
+
 class RuleMade(Message, frozen=True, kw_only=True, tag="rule.made/1"):
     """A rule is in force from now on; it takes the place of one about the same."""
 
@@ -415,6 +440,7 @@ Fact = Acquired | Encoded | Distributed | Notified | HeldFile | Answered
 FACTS: tuple[type[Message], ...] = (Acquired, Encoded, Distributed, Notified, HeldFile, Answered)
 MESSAGES: tuple[type[Message], ...] = (
     *FACTS,
+    LetterAnswered,
     RuleMade,
     RuleRemoved,
     JobRecord,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from izumi.domain import subjects
-from izumi.domain.errors import UserError
+from izumi.domain.errors import Declined, Unknown
 from izumi.domain.events import NULL, Answered, AnswerKind, Fact, HeldFile
 
 _SHORTEST: Final = 4
@@ -70,7 +70,8 @@ def find(text: str, known: Sequence[Hold]) -> Hold:
     """The hold that somebody means.
 
     Raises:
-        UserError: None, or several; names the nearest.
+        Unknown: None; names the nearest.
+        Declined: Several.
     """
     wanted = text.strip().lower()
     found = [hold for hold in known if wanted and hold.id.startswith(wanted)]
@@ -80,12 +81,12 @@ def find(text: str, known: Sequence[Hold]) -> Hold:
     shorts = short_ids(known)
     if found:
         several = ", ".join(f"{shorts[hold.id]} ({hold.fact.name})" for hold in found)
-        raise UserError(f"{text!r} may be {several}; give more of the id")
+        raise Declined(f"{text!r} may be {several}; give more of the id")
     names = {shorts[hold.id]: hold.fact.name for hold in known if hold.answer is None}
     near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.0)
     if not near:
-        raise UserError(f"no hold is called {text!r}; nothing is held")
-    raise UserError(f"no hold is called {text!r}; the nearest is {near[0]} ({names[near[0]]})")
+        raise Unknown(f"no hold is called {text!r}; nothing is held")
+    raise Unknown(f"no hold is called {text!r}; the nearest is {near[0]} ({names[near[0]]})")
 
 
 def why_not(hold: Hold, answer: AnswerKind) -> str | None:

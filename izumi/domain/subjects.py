@@ -4,7 +4,7 @@ izumi.file.acquired.<sub>.<priority>.<id>      izumi.file.encoded.<sub>.<priorit
 izumi.file.distributed.<group>.<destination>.<id>
 izumi.file.notified.<group>.<id>               izumi.file.held.<unit>.<hold>
 izumi.file.answered.<unit>.<hold>              izumi.rule.<id>
-izumi.told.<group>.<show>
+izumi.told.<group>.<show>                      izumi.letter.<number>
 izumi.library.<verb>.<operation>
 izumi.do.<unit>.<group>.<priority>.<id>        izumi.job.<unit>.<group>.<job>
 izumi.progress.<unit>.<job>                    izumi.node.<unit>.<instance>
@@ -121,6 +121,11 @@ def job(unit: str, group: str, job_id: str) -> str:
 def told(group: str, show: str) -> str:
     """Subject of what a notifier group told of a show."""
     return f"izumi.told.{token(group)}.{hashlib.sha256(show.encode()).hexdigest()[:32]}"
+
+
+def letter(number: int) -> str:
+    """Subject of what a person said of a dead letter."""
+    return f"izumi.letter.{number}"
 
 
 def library(verb: str, operation: str) -> str:

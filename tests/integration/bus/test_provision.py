@@ -7,18 +7,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from izumi.bus import provision, topology
+from izumi.bus import letters, provision, topology
 from izumi.bus.deadletters import JetStreamDeadLetters
 from izumi.bus.jetstream import JetStreamBus
+from izumi.bus.letters import Remark
 from izumi.bus.plan import settings_of
 from izumi.bus.ports import Outgoing
 from izumi.bus.pull import JetStreamInbox
-from izumi.bus.topology import STREAM, Membership, consumers, streams
+from izumi.bus.topology import DEAD, STREAM, Membership, consumers, streams
 from izumi.domain import subjects
-from izumi.domain.errors import BusUnavailable, UserError
+from izumi.domain.errors import BusUnavailable, Declined, UserError
 from tests.support.bus import (
     ENCODERS,
     MEMBERSHIPS,
+    NOON,
     acquired,
     announcement,
     connected,
@@ -75,10 +77,58 @@ async def test_what_a_consumer_of_someone_else_gave_up_is_not_ours_to_order(
         await (await taken(inbox)).term("no")
 
         async def noticed() -> bool:
-            return bool((await call(bus, "STREAM.INFO.IZUMI_DLQ"))["state"]["messages"])
+            return bool(await JetStreamDeadLetters(bus).entries())
 
         await eventually(noticed)
+        (letter,) = await JetStreamDeadLetters(bus).entries()
+        assert (letter.unit, letter.who, letter.reason) == ("", "Some-One", "no")
+        with pytest.raises(Declined, match="none of Izumi's"):
+            await letters.retry(bus, letter, Remark("mira", NOON))
+
+
+async def test_dead_letters_of_an_earlier_version_are_kept_and_can_be_answered_after_an_update(
+    nats_server: NatsServer,
+):
+    async with connected(nats_server.url) as bus:
+        wanted = [one for one in streams() if one.name == DEAD]
+        before = settings_of(wanted[0]) | {"deny_delete": False}
+        before["subjects"] = [one for one in wanted[0].subjects if one.startswith("$JS")]
+        await call(bus, f"STREAM.CREATE.{DEAD}", before)
+        await provision.apply(bus.connection, [ENCODERS])
+        await bus.publish(announcement(acquired()))
+        await (await taken(bus.inbox("encoder", "main"))).term("no")
+
+        async def noticed() -> bool:
+            return bool(await JetStreamDeadLetters(bus).entries())
+
+        await eventually(noticed)
+        (letter,) = await JetStreamDeadLetters(bus).entries()
+        await letters.drop(bus, letter, Remark("mira", NOON))
         assert await JetStreamDeadLetters(bus).entries() == []
+        answer = await call(bus, f"STREAM.MSG.DELETE.{DEAD}", {"seq": letter.seq})
+        assert "error" in answer
+
+
+async def test_an_answer_that_the_bus_does_not_take_yet_names_the_way_out(nats_server: NatsServer):
+    async with connected(nats_server.url) as bus:
+        await provision.apply(bus.connection, [ENCODERS])
+        (wanted,) = (one for one in streams() if one.name == DEAD)
+        await call(bus, f"STREAM.DELETE.{DEAD}", {})
+        subjects_before = [one for one in wanted.subjects if one.startswith("$JS")]
+        await call(
+            bus, f"STREAM.CREATE.{DEAD}", settings_of(wanted) | {"subjects": subjects_before}
+        )
+        await bus.publish(announcement(acquired()))
+        await (await taken(bus.inbox("encoder", "main"))).term("no")
+
+        async def noticed() -> bool:
+            return bool(await JetStreamDeadLetters(bus).entries())
+
+        await eventually(noticed)
+        (letter,) = await JetStreamDeadLetters(bus).entries()
+        bus._publish_s = 0.1
+        with pytest.raises(BusUnavailable, match="run izumi-admin bus apply"):
+            await letters.drop(bus, letter, Remark("mira", NOON))
 
 
 async def test_any_group_name_is_taken_by_the_server(nats_server: NatsServer):

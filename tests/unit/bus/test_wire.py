@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from izumi.bus.client import translate, translated
-from izumi.bus.deadletters import Notice, letter_of, replay_of
+from izumi.bus.deadletters import Notice, letter_of
 from izumi.bus.delivery import parse_ack
+from izumi.bus.letters import replay_of
 from izumi.bus.memory_queue import matches
 from izumi.bus.ports import Stored
 from izumi.bus.pull import verdict

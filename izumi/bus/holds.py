@@ -1,4 +1,4 @@
-"""Answers to holds as they go onto the bus: checked first, then each stored once."""
+"""What a person says to holds, over any bus: checked first, then each stored once."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import structlog
 
-from izumi.bus.jetstream import JetStreamBus
-from izumi.bus.ports import Conflict, Outgoing
+from izumi.bus.ports import Bus, Conflict, Outgoing
 from izumi.domain import events, subjects
-from izumi.domain.errors import BadEvent, IzumiError, UnknownEvent, UserError
+from izumi.domain.errors import BadEvent, Declined, TooLate, UnknownEvent
 from izumi.domain.events import Acquired, Answered, AnswerKind, Encoded, Fact, RuleMade
 from izumi.domain.fix import Fix
 from izumi.domain.holds import Hold, find, holds, why_not
@@ -21,7 +20,10 @@ _PATTERNS = ("izumi.file.held.>", "izumi.file.answered.>")
 
 
 class Saying(NamedTuple):
-    """What somebody says to holds; with `as_rule` to every release of their titles too."""
+    """What somebody says to holds; with `as_rule` to every release of their titles too.
+
+    `seq`: place of the hold that they have seen; 0: whatever is held now.
+    """
 
     answer: AnswerKind
     by: str
@@ -29,6 +31,7 @@ class Saying(NamedTuple):
     fix: Fix | None = None
     as_rule: bool = False
     reason: str = ""
+    seq: int = 0
 
 
 class Said(NamedTuple):
@@ -39,7 +42,7 @@ class Said(NamedTuple):
     rule: Rule | None
 
 
-async def known(bus: JetStreamBus) -> list[Hold]:
+async def known(bus: Bus) -> list[Hold]:
     """Every hold that the bus remembers, answered ones too."""
     facts: list[tuple[int, Fact]] = []
     for message in [one for pattern in _PATTERNS for one in await bus.latest(pattern)]:
@@ -50,18 +53,21 @@ async def known(bus: JetStreamBus) -> list[Hold]:
     return holds(facts)
 
 
-async def say(bus: JetStreamBus, ids: Sequence[str], saying: Saying) -> list[Said]:
+async def say(bus: Bus, ids: Sequence[str], saying: Saying) -> list[Said]:
     """Say it to all of these holds, or to none when it cannot be said to one of them.
 
     Raises:
-        UserError: A hold that is not there or was answered, or an answer that cannot be.
+        Unknown: A hold is not there.
+        TooLate: One was answered before, or held anew since it was seen.
+        Declined: The answer cannot be.
+        BusUnavailable: No receipt came; `same` tells whether it was stored all the same.
     """
     found = await known(bus)
     if not ids:
-        raise UserError("name at least one hold; see izumi-admin hold list")
+        raise Declined("name at least one hold; see izumi-admin hold list")
     meant = list({hold.id: hold for hold in (find(id_, found) for id_ in ids)}.values())
     for hold in meant:
-        _check(hold, saying.answer)
+        _check(hold, saying.answer, saying.seq)
     said = [_said(hold, saying) for hold in meant]
     for one in said:
         # The rule first: a rule without its answer frees the file too, the other way not.
@@ -71,14 +77,29 @@ async def say(bus: JetStreamBus, ids: Sequence[str], saying: Saying) -> list[Sai
     return said
 
 
-async def publish_rule(bus: JetStreamBus, rule: Rule) -> None:
+async def publish_rule(bus: Bus, rule: Rule) -> None:
     """Put a rule in force, in place of one about the same."""
     await bus.publish(Outgoing(subjects.rule(rule.id), events.encode(RuleMade(rule=rule))))
 
 
-def _check(hold: Hold, answer: AnswerKind) -> None:
+def same(hold: Hold, saying: Saying) -> bool:
+    """Whether just this was said to the hold already, by the same person."""
+    answer = hold.answer
+    return (
+        answer is not None
+        and (answer.answer, answer.fix, answer.reason, answer.by)
+        == (saying.answer, saying.fix, saying.reason, saying.by)
+        and bool(answer.rule) == saying.as_rule
+        and saying.seq in {0, hold.seq}
+    )
+
+
+def _check(hold: Hold, answer: AnswerKind, seq: int = 0) -> None:
+    name = hold.fact.name
+    if seq not in {0, hold.seq}:
+        raise TooLate(f"{name}: it was held anew at {hold.seq}, not {seq}; look at it again")
     if reason := why_not(hold, answer):
-        raise UserError(f"{hold.fact.name}: {reason}")
+        raise (Declined if hold.answer is None else TooLate)(f"{name}: {reason}")
 
 
 def _said(hold: Hold, saying: Saying) -> Said:
@@ -101,9 +122,9 @@ def _rule(hold: Hold, fix: Fix, saying: Saying) -> Rule:
     """The rule that a fix becomes; about the season as written, where it is about numbers."""
     lasting = fix.lasting()
     if lasting is None:
-        raise UserError(f"{fix.text}: that is of one file alone; leave --rule away")
+        raise Declined(f"{fix.text}: that is of one file alone; leave --rule away")
     if not hold.fact.title:
-        raise UserError(
+        raise Declined(
             f"{hold.fact.name}: no title was read that a rule could be about; leave --rule away"
         )
     numbers = lasting.season is not None or lasting.offset is not None
@@ -117,7 +138,7 @@ def _rule(hold: Hold, fix: Fix, saying: Saying) -> Rule:
     )
 
 
-async def _tell(bus: JetStreamBus, said: Said) -> None:
+async def _tell(bus: Bus, said: Said) -> None:
     """Answer, unless somebody did meanwhile; the work of other units is ordered with it."""
     hold, data = said.hold, events.encode(said.answer)
     answer = Outgoing(events.subject_of(said.answer), data, expect=hold.answered_seq)
@@ -129,7 +150,7 @@ async def _tell(bus: JetStreamBus, said: Said) -> None:
         if said.rule and now.answer is not None and now.answer.answer == "settled":
             return  # the rule was quicker
         _check(now, "reject")
-        raise IzumiError(f"{hold.fact.name}: it changed meanwhile; look at it again") from exc
+        raise TooLate(f"{hold.fact.name}: it changed meanwhile; look at it again") from exc
 
 
 def _order(hold: Hold) -> Outgoing | None:
