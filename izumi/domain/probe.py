@@ -3,6 +3,8 @@
 Everything that a plan decides on is here, so that planning needs no file.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 
@@ -16,6 +18,8 @@ class Packets(msgspec.Struct, frozen=True, kw_only=True):
         end_s: Latest presentation time plus duration.
         leading: Packets shown before the first key frame: a decoder may drop these.
         damaged: Packets that are cut short, or marked as damaged.
+        unwritten: Packets with a gap of zeros, as in files that are allocated first and filled
+            in any order.
         steady: The times lie on the grid of the stream's frame rate.
     """
 
@@ -25,6 +29,7 @@ class Packets(msgspec.Struct, frozen=True, kw_only=True):
     end_s: float
     leading: int = 0
     damaged: int = 0
+    unwritten: int = 0
     steady: bool = True
 
 
@@ -190,8 +195,8 @@ def broken(probe: Probe) -> str | None:
         return f"the container is damaged: {probe.complaints[0]}"
     if film is None:
         return "there is no video in it"
-    if damaged := sum(packets.damaged for packets in walked):
-        return f"{damaged} of its packets are cut short or damaged"
+    if damaged := _damaged(walked):
+        return damaged
     if walked and film.packets is None:
         return "its video holds no picture"
     says_s = probe.duration_s or 0.0
@@ -200,4 +205,16 @@ def broken(probe: Probe) -> str | None:
     reached_s = max(end_s, end_s - probe.start_s)
     if walked and reached_s < says_s - max(2.0, 0.02 * says_s):
         return f"it says {says_s:.1f} s, but its content ends at {reached_s:.1f} s"
+    return None
+
+
+def _damaged(walked: Iterable[Packets]) -> str | None:
+    damaged, unwritten = 0, 0
+    for packets in walked:
+        damaged += packets.damaged
+        unwritten += packets.unwritten
+    if damaged:
+        return f"{damaged} of its packets are cut short or damaged"
+    if unwritten:
+        return f"{unwritten} of its packets hold a gap of zeros: not all of it was written yet"
     return None

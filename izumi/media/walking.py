@@ -1,7 +1,7 @@
 """Gathers what the packets of a stream tell, and the lines of its subtitles."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from izumi.domain import ass_write
 from izumi.domain.ass_write import Cue
@@ -9,6 +9,14 @@ from izumi.domain.probe import Packets
 from izumi.media import stream_facts
 
 _MOST_SCRIPT_BYTES = 64 << 20
+
+# What these make of a picture, however dark and still, never has so many zeros in a row; of
+# others, such as MPEG-2, stuffing may. Sound may be padded, but a packet is never zeros alone.
+_GAP: Final = bytes(1024)
+_NO_GAPS: Final = {"h264", "hevc", "av1", "vp8", "vp9", "mpeg4"}
+_NEVER_BLANK: Final = _NO_GAPS | {
+    *("aac", "ac3", "dts", "eac3", "flac", "mp2", "mp3", "opus", "truehd", "vorbis")
+}
 
 
 class Unreadable(Exception):
@@ -25,12 +33,15 @@ class Times:
         self._key: int | None = None
         self._before_key = 0
         self._damaged = 0
+        self._unwritten = 0
+        self._codec = stream_facts.codec(stream)
 
     def add(self, packet: Any) -> None:
         """Take one more packet into account."""
         if not packet.size or packet.pts is None:
             return
         self._damaged += packet.is_corrupt
+        self._unwritten += self._codec in _NEVER_BLANK and _unwritten(bytes(packet), self._codec)
         self._times.append(packet.pts)
         self._end = max(self._end, packet.pts + (packet.duration or 0))
         if self._key is None and packet.is_keyframe:
@@ -52,6 +63,7 @@ class Times:
             end_s=self._end * self._base,
             leading=min(leading, len(times)),
             damaged=self._damaged,
+            unwritten=self._unwritten,
             steady=self._steady(times, rate),
         )
 
@@ -65,6 +77,11 @@ class Times:
             abs((time - first) * base - number * frame_s) <= frame_s / 4
             for number, time in enumerate(times)
         )
+
+
+def _unwritten(data: bytes, codec: str) -> bool:
+    """Whether part of a packet is a gap that nobody wrote yet, which reads as zeros."""
+    return (codec in _NO_GAPS and _GAP in data) or not data.strip(b"\0")
 
 
 class Lines:

@@ -78,3 +78,46 @@ async def test_a_torrent_client_that_writes_pieces_in_any_order_is_waited_for(pl
                 assert await place.facts() == []
         await until(in_states(ledger, a="done"))
     assert place.stored()["Airing/a/a.mkv"] == episode
+
+
+_NOISE = ("-f", "lavfi", "-i", "nullsrc=s=320x180:r=10:d=1,geq=random(1)*255:128:128")
+_BLACK = ("-f", "lavfi", "-i", "color=black:s=320x180:r=10:d=1")
+_SILENCE = ("-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo:d=1")
+
+
+async def _made(media, path, *options):
+    command = [media.ffmpeg, "-v", "error", *options, path]
+    await asyncio.to_thread(subprocess.run, command, check=True)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".avi"])
+async def test_a_piece_that_was_not_written_yet_is_seen_inside_one_picture(media, tmp_path, suffix):
+    # Nothing of the container lies in the gap, and its size is right.
+    path = tmp_path / f"a{suffix}"
+    options = (*_NOISE, "-c:v", "libx264", "-preset", "ultrafast", "-crf", "5")
+    whole = await _made(media, path, *options)
+    prove_whole = ChildProber(FfmpegSettings()).prove_whole
+    assert await prove_whole(path) is None
+    middle = len(whole) // 2
+    path.write_bytes(whole[:middle] + bytes(4096) + whole[middle + 4096 :])
+    assert "a gap of zeros" in (await prove_whole(path) or "")
+
+
+@pytest.mark.parametrize(
+    "codecs",
+    [
+        ("libx264", "pcm_s16le"),
+        ("libx264", "ac3"),
+        ("mpeg2video", "mp2"),
+        ("rawvideo", "flac"),
+        ("mjpeg", "aac"),
+    ],
+)
+async def test_a_dark_and_silent_film_has_no_gap(media, tmp_path, codecs):
+    path = tmp_path / "a.mkv"
+    video, audio = codecs
+    bitrate = ("-b:v", "4M", "-minrate", "4M", "-maxrate", "4M", "-bufsize", "1M")
+    steady = bitrate if video == "mpeg2video" else ()
+    await _made(media, path, *_BLACK, *_SILENCE, "-c:v", video, *steady, "-c:a", audio)
+    assert await ChildProber(FfmpegSettings()).prove_whole(path) is None
