@@ -67,6 +67,11 @@ _config.command(
     name="reference",
     help="Print every table and key, as Markdown.",
 )
+_config.command(
+    "izumi.commands.convert:convert",
+    name="convert",
+    help="Turn configurations of the earlier system into one of this.",
+)
 
 admin = App(
     name="izumi-admin",
@@ -117,6 +122,9 @@ _dlq.command(
 _jobs.command(
     "izumi.commands.jobs:jobs_list", name="list", help="Every job with its state and progress."
 )
+_jobs.command(
+    "izumi.commands.timeline:jobs_show", name="show", help="The whole life of an episode."
+)
 _jobs.command("izumi.commands.jobs:jobs_cancel", name="cancel", help="Stop jobs for good.")
 _jobs.command("izumi.commands.jobs:jobs_retry", name="retry", help="Order settled jobs once more.")
 _notify.command("izumi.commands.told:told_list", name="list", help="Of what, where and when.")
@@ -125,11 +133,17 @@ _notify.command("izumi.commands.told:told_test", name="test", help="Send a messa
 _keys.command("izumi.commands.keys:keys_add", name="add", help="Make one, and print it.")
 _keys.command("izumi.commands.keys:keys_list", name="list", help="Every client, and what it may.")
 _keys.command("izumi.commands.keys:keys_revoke", name="revoke", help="Take one away.")
-_bus.command("izumi.commands.admin:bus_plan", name="plan", help="What `apply` would change.")
+_bus.command("izumi.commands.bus:bus_plan", name="plan", help="What `apply` would change.")
 _bus.command(
-    "izumi.commands.admin:bus_apply",
+    "izumi.commands.bus:bus_apply",
     name="apply",
     help="Make streams and consumers what they should be.",
+)
+_bus.command(
+    "izumi.commands.bus:bus_backup", name="backup", help="Copy every stream into a new folder."
+)
+_bus.command(
+    "izumi.commands.bus:bus_restore", name="restore", help="Make the bus what it was then."
 )
 for _name, _module, _help in (
     ("shows", "library_history", "Every show, and where it lies."),

@@ -1,11 +1,14 @@
 """A pure plan from what a server has to what is wanted."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
 from izumi.bus.topology import ConsumerConfig, StreamConfig
+
+RESTORING: Final = "izumi-restoring"
+"""Mark in the metadata of a stream that a restore has not finished, or not begun to fill."""
 
 
 class Found(NamedTuple):
@@ -54,6 +57,9 @@ def _change(found: Found, wanted: StreamConfig | ConsumerConfig) -> Change:
     present = there.get(wanted.name)
     if present is None:
         return Change("create", kind, wanted.name, ours)
+    if kind == "stream" and RESTORING in (present.get("metadata") or {}):
+        reason = "a restore of it was not finished: repeat izumi-admin bus restore"
+        return Change("impossible", kind, wanted.name, ours, reason)
     if kind == "consumer":
         # Counts only when a consumer is made, and the server refuses to change it.
         ours["deliver_policy"] = present.get("deliver_policy", "all")

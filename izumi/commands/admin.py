@@ -1,23 +1,16 @@
-"""`izumi-admin`: what is alive; and the bus itself."""
+"""`izumi-admin`: what is alive."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 import msgspec
 
 from izumi import compose
-from izumi.bus import provision
-from izumi.bus.connection import Connection
 from izumi.bus.jetstream import JetStreamBus
-from izumi.bus.plan import Change
-from izumi.bus.topology import Membership
 from izumi.commands.console import Json, on_bus, show_rows
 from izumi.commands.options import ConfigFile, load
 from izumi.domain import events, subjects
 from izumi.domain.errors import UserError
 from izumi.domain.events import Control, Node
-from izumi.settings import Settings
 
 
 def nodes(*, config: ConfigFile = None, here: bool = False, json: Json = False) -> int:
@@ -79,50 +72,3 @@ def drain(unit: str, instance: str = "all", *, config: ConfigFile = None) -> int
         return 0
 
     return on_bus(settings, ask)
-
-
-def bus_plan(*, config: ConfigFile = None) -> int:
-    """Show what `bus apply` would change; change nothing.
-
-    Args:
-        config: See below.
-    """
-    return _changes(load(config, level="warning"), provision.preview)
-
-
-def bus_apply(*, config: ConfigFile = None) -> int:
-    """Make the streams, and the consumers of this configuration's groups, what they should be.
-
-    Nothing is deleted; the groups of other configurations stay as they are.
-
-    Args:
-        config: See below.
-    """
-    return _changes(load(config, level="warning"), provision.apply)
-
-
-class _Provisioning(Protocol):
-    async def __call__(
-        self,
-        connection: Connection,
-        memberships: Iterable[Membership],
-        *,
-        replicas: int,
-        ack_wait_s: float,
-    ) -> Sequence[Change]: ...
-
-
-def _changes(settings: Settings, provisioning: _Provisioning) -> int:
-    """Print each change, planned or made."""
-
-    async def run(bus: JetStreamBus) -> None:
-        for change in await provisioning(
-            bus.connection,
-            compose.memberships(settings),
-            replicas=settings.bus.replicas,
-            ack_wait_s=settings.bus.ack_wait_s,
-        ):
-            print(" ".join(filter(None, (change.action, change.kind, change.name, change.reason))))
-
-    on_bus(settings, run)
-    return 0
