@@ -192,9 +192,11 @@ async def restore(
     if to_do and STREAM in there:
         await _set(connection, backup_plan.marked(there[STREAM].config, manifest.id))
         failpoint("restore.marked")
+    wanted = {config.name: config.num_replicas for config in streams(replicas)}
     for step in to_do:
         kept = step.kept
-        config = backup_plan.marked({**kept.config, "num_replicas": replicas}, manifest.id)
+        config = {**kept.config, "num_replicas": wanted.get(kept.name, replicas)}
+        config = backup_plan.marked(config, manifest.id)
         await _restore(connection, path, Taken(config, kept.state), kept, told)
         failpoint("restore.stream")
     for step in planned:  # the stream of facts is the last of them
@@ -222,16 +224,13 @@ async def _restore(
             if attempt == _ATTEMPTS - 1:
                 raise
             await asyncio.sleep(_AGAIN_S)
-    infos = {
-        consumer: await snapshot.call(connection, f"CONSUMER.INFO.{name}.{consumer}")
-        for consumer in kept.consumers
-    }
-    state = (await snapshot.call(connection, f"STREAM.INFO.{name}")).get("state")
-    wrong = ["it is not there"]
-    if state is not None:
-        there = {consumer: info for consumer, info in infos.items() if info}
-        wrong = backup_plan.problems(kept, state, there, now=dt.datetime.now(dt.UTC))
-    if wrong:
+    # In a cluster the consumers are made, and set, after the server has said that it is done.
+    for _ in range(_ATTEMPTS):
+        wrong = await _problems(connection, kept)
+        if not wrong:
+            break
+        await asyncio.sleep(_AGAIN_S)
+    else:
         raise BusUnavailable(f"{name} is not as in the backup: {'; '.join(wrong)}")
     log.info("bus.restored", stream=name, messages=kept.messages)
 
@@ -248,3 +247,16 @@ async def _give(connection: Connection, path: Path, taken: Taken, kept: Kept, to
     with (path / kept.file).open("rb") as file:
         parts = iter(lambda: file.read(snapshot.CHUNK_BYTES), b"")
         await snapshot.give(connection, taken, parts, count)
+
+
+async def _problems(connection: Connection, kept: Kept) -> list[str]:
+    """What of a restored stream is not as in the backup, by now."""
+    infos = {
+        name: await snapshot.call(connection, f"CONSUMER.INFO.{kept.name}.{name}")
+        for name in kept.consumers
+    }
+    state = (await snapshot.call(connection, f"STREAM.INFO.{kept.name}")).get("state")
+    if state is None:
+        return ["it is not there"]
+    there = {name: info for name, info in infos.items() if info}
+    return backup_plan.problems(kept, state, there, now=dt.datetime.now(dt.UTC))

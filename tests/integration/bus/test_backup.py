@@ -1,6 +1,7 @@
 """Backups of a real bus, and what a restored one has."""
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from izumi.failpoints import FailpointHit, arm
 from tests.support import backups
 from tests.support.backups import call, live, messages, positions, work
 from tests.support.bus import MEMBERSHIPS, connected, eventually, taken
-from tests.support.nats import NatsServer, running
+from tests.support.nats import NatsServer, clustered, running
 
 
 def untold(_name: str, _done: int, _size: int) -> None:
@@ -30,11 +31,11 @@ async def save(bus: JetStreamBus, path: Path) -> None:
     await backup.backup(bus.connection, path, host="desk", told=untold)
 
 
-async def bring_back(bus: JetStreamBus, path: Path) -> list[str]:
+async def bring_back(bus: JetStreamBus, path: Path, *, replicas: int = 1) -> list[str]:
     """Restore, and what was done with each stream."""
     manifest = backup_files.checked(path, untold)
     planned = await backup.plan(bus.connection, manifest)
-    await backup.restore(bus.connection, path, manifest, planned, replicas=1, told=untold)
+    await backup.restore(bus.connection, path, manifest, planned, replicas=replicas, told=untold)
     return [step.action for step in planned]
 
 
@@ -264,3 +265,34 @@ async def test_a_copy_of_a_backup_is_as_good(two: Two, tmp_path: Path) -> None:
     shutil.copytree(two.path, tmp_path / "copy")
     await bring_back(two.new, tmp_path / "copy")
     assert await messages(two.new) == await messages(two.old)
+
+
+async def test_from_a_cluster_to_one_server_and_back(tmp_path: Path) -> None:
+    """A cluster tells of a consumer only up to where everything is settled."""
+    with clustered(tmp_path / "three") as servers, running(tmp_path / "one") as alone:
+        async with connected(servers[0].url) as three, connected(alone.url) as one:
+
+            async def made() -> bool:
+                with contextlib.suppress(UserError, BusUnavailable):
+                    await provision.apply(three.connection, MEMBERSHIPS, replicas=3)
+                    return True
+                return False
+
+            await eventually(made, within_s=60)
+            await backups.publish(three, range(30))
+            got = await work(three, 6, {0, 1, 3, 5})
+            await save(three, tmp_path / "kept")
+            await bring_back(one, tmp_path / "kept")
+            was = await messages(one)
+            assert len(was[STREAM]) == 30
+            place = (await positions(one))["encoder_main_normal"]
+            assert place[2:6] == (got[1].seq, 2, got[1].seq, 0)
+            left = await provision.preview(one.connection, MEMBERSHIPS)
+            assert {change.action for change in left} == {"keep"}
+            await save(one, tmp_path / "again")
+            await backups.publish(three, range(40, 42))
+            await bring_back(three, tmp_path / "again", replicas=3)
+            assert await messages(three) == was
+            assert (await positions(three))["encoder_main_normal"] == place
+            left = await provision.preview(three.connection, MEMBERSHIPS, replicas=3)
+            assert {change.action for change in left} == {"keep"}
