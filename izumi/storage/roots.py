@@ -39,12 +39,30 @@ def look(path: Path) -> Root | Offline:
     return Root(status.st_dev, status.st_ino)
 
 
-def judge(path: Path, before: Root | None, now: Root | Offline, known: int, kept: int) -> str:
+def is_empty(path: Path) -> bool:
+    """Whether nothing at all lies in a folder; False where that cannot be told."""
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
+
+
+def judge(
+    path: Path,
+    before: Root | None,
+    now: Root | Offline,
+    known: int,
+    kept: int,
+    *,
+    empty: bool = False,
+) -> str:
     """Why the folder must not be swept; empty: it is what it was.
 
     A mount point without its mount is an empty folder on another device; sweeping it
     would make every file of the mount vanish. Another device is believed when it holds
-    files that are recorded (device numbers change at reboots), or when nothing is.
+    files that are recorded (device numbers change at reboots), or when nothing is; another
+    folder on the same device also when it holds anything else: it was made anew, and is used.
 
     Args:
         path: Of the watch folder.
@@ -52,14 +70,21 @@ def judge(path: Path, before: Root | None, now: Root | Offline, known: int, kept
         now: Its identity now.
         known: Files recorded below it that were there at the last sweep.
         kept: How many of a sample of those are there now, unchanged but for the device.
+        empty: Nothing lies in it now.
     """
     if isinstance(now, Offline):
         return now.reason
-    if before is None or before.device == now.device or not known or kept:
+    if before is None or before == now or not known or kept:
         return ""
+    if before.device == now.device:
+        if not empty:
+            return ""
+        what = "is another folder than before, and empty: it"
+    else:
+        what = "is on another device than before and"
     return (
-        f"{path} is on another device than before and holds none of the {known} files that "
-        f"were in it: is its disk mounted? If this is right, `izumi acquire {path}` says so"
+        f"{path} {what} holds none of the {known} files that were in it: is its disk mounted? "
+        f"If this is right, `izumi acquire {path}` says so"
     )
 
 

@@ -251,6 +251,11 @@ class Quiet:
         watched = self._files.get(id_)
         return watched is not None and now - watched.since >= watched.quiet_s
 
+    def tried(self, id_: int) -> bool:
+        """Whether it was examined since its last change, and was not ready."""
+        watched = self._files.get(id_)
+        return watched is not None and watched.failures > 0
+
     def unproved(self, id_: int, now: float) -> bool:
         """Its container does not prove its end: whether it must be quiet longer for that."""
         watched = self._files.get(id_)

@@ -19,7 +19,7 @@ from izumi.storage.database import Database
 from izumi.storage.ledger import Ledger
 from izumi.storage.roots import look
 from izumi.storage.walk import Walk, walk
-from tests.support.acquiring import Place, in_states, until
+from tests.support.acquiring import Place, in_states, states, until
 from tests.support.containers import matroska
 
 NOON = dt.datetime(2026, 1, 2, 12, tzinfo=dt.UTC)
@@ -645,6 +645,92 @@ async def test_a_root_that_vanishes_is_an_alarm_and_its_return_no_storm(place):
     assert [entry["log_level"] for entry in logs if entry["event"] == "folder.offline"] == ["error"]
     assert len(await place.facts()) == 4
     assert len([entry for entry in logs if entry["event"] == "files.gone"]) == 0
+
+
+async def test_files_on_their_way_wait_for_a_root_that_vanishes(place):
+    """Those that settle, and those that a worker looks for, over a restart as well."""
+    place.watch["quiet_s"] = 0.3
+    place.names.unsure.add("asked.mkv")
+    data = {name: matroska(seed=seed) for seed, name in enumerate(["asked.mkv", "cut.mkv"])}
+    place.put("asked.mkv", data["asked.mkv"])
+    place.put("cut.mkv", data["cut.mkv"][:-100])
+    hidden = place.base / "hidden"
+    with capture_logs() as logs:
+        async with place.running() as ledger:
+            await until(in_states(ledger, asked="held", cut="settling"))
+            place.root.rename(hidden)
+            await until(lambda: _trouble(place))
+            place.names.unsure.clear()
+            await asyncio.sleep(1.0)  # several looks, and tries of what is held
+            assert await states(ledger) == {"asked.mkv": "held", "cut.mkv": "settling"}
+        async with place.running() as ledger:
+            await until(lambda: _trouble(place))
+            await asyncio.sleep(1.0)  # as above
+            assert "gone" not in (await states(ledger)).values()
+            hidden.rename(place.root)
+            place.put("cut.mkv", data["cut.mkv"])
+            await until(in_states(ledger, asked="done", cut="done"))
+    assert not [entry for entry in logs if entry["event"] == "files.gone"]
+    assert len(await place.facts()) == 2
+
+
+async def test_an_empty_folder_in_the_place_of_the_root_is_an_alarm_until_something_lies_in_it(
+    place,
+):
+    """As where the mount was, when that lies on the same device."""
+    place.put("Show/a.mkv")
+    hidden = place.base / "hidden"
+    async with place.running() as ledger:
+        await until(in_states(ledger, a="done"))
+        place.root.rename(hidden)
+        place.root.mkdir()
+        await until(lambda: _trouble(place))
+        assert "is its disk mounted" in place.trouble()
+        assert await ledger.counts() == {"done": 1}
+        place.root.rmdir()
+        hidden.rename(place.root)
+        await until(lambda: _no_trouble(place))
+        place.root.rename(hidden)
+        place.put("Show/b.mkv", matroska(seed=2))
+        await until(in_states(ledger, b="done"))
+        assert place.trouble() == ""
+    assert len(await place.facts()) == 2
+
+
+async def test_what_was_found_not_to_be_whole_waits_behind_what_is_new(place):
+    place.host["jobs"] = 1
+    for number in range(5):
+        place.put(f"cut{number}.mkv", matroska(seed=number))
+        place.prober.broken[f"cut{number}.mkv"] = "a packet is missing"
+    async with place.running() as ledger:
+        await until(lambda: _all_judged(ledger, 5))
+    place.put("new.mkv", matroska(seed=99))
+    prober, place.prober = place.prober, _Waiting(place.prober, lambda: _waiting(place, 5))
+    prober.asked.clear()
+    async with place.running() as ledger:
+        await until(in_states(ledger, new="done"))
+    assert prober.asked.index("new.mkv") <= 1
+
+
+class _Waiting:
+    """A prober that begins once something is so."""
+
+    def __init__(self, prober, so):
+        self._prober, self._so = prober, so
+
+    async def __call__(self, path):
+        if not self._prober.asked and path.name != "new.mkv":
+            await until(self._so)
+        return await self._prober(path)
+
+
+async def _waiting(place, files):
+    figures = {figure.name: figure.value for figure in await place.figures() if not figure.labels}
+    return figures["acquisition_waiting"] == files
+
+
+async def _all_judged(ledger, files):
+    return sum(item.judged for item in await ledger.list()) == files
 
 
 async def _trouble(place):

@@ -27,6 +27,13 @@ def test_a_folder_that_is_not_there_is_not_swept():
 
 def test_a_folder_made_anew_on_its_own_device_is_swept():
     assert judge(PATH, Root(1, 2), Root(1, 9), known=5, kept=0) == ""
+    assert judge(PATH, Root(1, 2), Root(1, 9), known=0, kept=0, empty=True) == ""
+
+
+def test_an_empty_folder_made_in_the_place_of_a_full_one_is_asked_about():
+    reason = judge(PATH, Root(1, 2), Root(1, 9), known=5, kept=0, empty=True)
+    assert "empty" in reason
+    assert "`izumi acquire /watch`" in reason
 
 
 def test_an_empty_mount_point_is_not_taken_for_the_disk_that_was_mounted_there():

@@ -238,11 +238,12 @@ class Folder:
         path = Path(self.root)
         now = await asyncio.to_thread(roots.look, path)
         before = await self._ledger.root(self.root)
-        known, kept = 0, 0
-        if isinstance(now, Root) and before is not None and before.device != now.device:
+        known, kept, empty = 0, 0, False
+        if isinstance(now, Root) and before not in {None, now}:
             known, sample = await self._ledger.sample(self.root)
             kept = await asyncio.to_thread(_kept, path, sample)
-        reason = roots.judge(path, before, now, known, kept)
+            empty = await asyncio.to_thread(roots.is_empty, path)
+        reason = roots.judge(path, before, now, known, kept, empty=empty)
         if reason or isinstance(now, Offline):
             self._offline(reason)
             return None

@@ -1,10 +1,11 @@
 """Where each file that was found waits: to be quiet, for a worker, or for nothing."""
 
 import asyncio
+import functools
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -13,6 +14,7 @@ from izumi.domain.subjects import PRIORITIES
 from izumi.publishers.acquisition.line import Line, Order
 from izumi.publishers.acquisition.settings import AcquisitionSettings
 from izumi.publishers.acquisition.settling import Settling
+from izumi.publishers.acquisition.standing import stands
 from izumi.publishers.acquisition.tally import Tally
 from izumi.storage.items import Item
 from izumi.storage.ledger import Ledger, Overtaken
@@ -24,6 +26,13 @@ log = structlog.get_logger()
 
 IN_HAND = frozenset({"staged", "stored", "published"})
 """States in which a file is finished although it left its watch folder."""
+
+
+class _Rank(NamedTuple):
+    """How urgent a file is; `judged`: it was found not to be whole when it came here."""
+
+    priority: int
+    judged: bool
 
 
 @dataclass(kw_only=True)
@@ -49,7 +58,7 @@ class Intake:
     tally: Tally
     line: Line = field(init=False)
     settling: Settling = field(init=False)
-    _orders: dict[int, Order] = field(default_factory=dict)
+    _ranks: dict[int, _Rank] = field(default_factory=dict)
     _notes: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -57,12 +66,13 @@ class Intake:
         self._priorities = {
             str(watch.path): PRIORITIES.index(watch.priority) for watch in self.settings.watch
         }
-        self.line = Line(lambda id_: self._orders.get(id_, (PRIORITIES.index("normal"), id_)))
+        self.line = Line(self._order)
         self.settling = Settling(
             on_due=self.line.put,
             on_missing=self._missing,
             on_restless=self._restless,
             restless_s=self.settings.stuck_after_s,
+            stands=functools.partial(stands, self.ledger),
             clock=self.clock,
         )
 
@@ -90,7 +100,7 @@ class Intake:
             quiet_s = self.quiet_s(item.root)
             if quiet_s is None or item.state in {"done", "ignored"}:
                 continue
-            self._orders[item.id] = (self._priorities[item.root], item.id)
+            self._ranks[item.id] = _Rank(self._priorities[item.root], item.judged)
             if item.settles:
                 self.settling.add(item, quiet_s, hurry=hurry)
                 seen += [item.id] if item.state == "seen" else []
@@ -103,7 +113,12 @@ class Intake:
     def forget(self, id_: int) -> None:
         """It is finished, and waits for nothing any more."""
         self.settling.drop(id_)
-        self._orders.pop(id_, None)
+        self._ranks.pop(id_, None)
+
+    def _order(self, id_: int) -> Order:
+        """What was found not to be whole waits behind what is new, however much of it there is."""
+        rank = self._ranks.get(id_, _Rank(PRIORITIES.index("normal"), judged=False))
+        return rank.priority, rank.judged or self.settling.tried(id_), id_
 
     async def aclose(self) -> None:
         """End what is being written besides, and forget what waits for later."""

@@ -4,8 +4,8 @@ import asyncio
 import heapq
 from collections.abc import Callable
 
-Order = tuple[int, int]
-"""Priority (0 first), then age."""
+Order = tuple[int, ...]
+"""Priority (0 first), then those that were not tried before, then age."""
 
 
 class Line:

@@ -17,8 +17,10 @@ from izumi.publishers.acquisition.claims import Elsewhere
 from izumi.publishers.acquisition.holds import Holds, hold_of
 from izumi.publishers.acquisition.intake import Intake
 from izumi.publishers.acquisition.settings import AcquisitionSettings
+from izumi.publishers.acquisition.standing import stands
 from izumi.publishers.acquisition.steps import Ignored, NotReady
 from izumi.publishers.acquisition.storing import Replaced
+from izumi.storage.entries import shown
 from izumi.storage.items import Item
 from izumi.storage.ledger import Ledger, Overtaken
 from izumi.storage.settle import Changed, look
@@ -126,6 +128,9 @@ class Outcomes:
             return
         seen = await asyncio.to_thread(look, Path(current.root), current.path)
         if seen is None or seen[:2] != (current.device, current.inode):
+            if not await stands(self.ledger, current.root):
+                await self._wait_for_folder(current)
+                return
             # Under this name is nothing, or another file, which has a row of its own.
             current = await self.ledger.save(current, state="settling", reason="", held_at="")
             await self.ledger.gone(current)
@@ -142,6 +147,16 @@ class Outcomes:
         log.info("file.changed", name=settling.name)
         self.intake.route([settling])
         self.intake.settling.seen(settling.id, seen)
+
+    async def _wait_for_folder(self, item: Item) -> None:
+        """The watch folder is not there: nothing is known of the file until it is."""
+        reason = f"{shown(item.root)} is not there"
+        if item.settles:
+            self.intake.settling.failed(item.id, passing=True)
+        else:
+            self.intake.line.put_later(item.id, self._delay_s(item.id, Unavailable(reason)))
+        if item.reason != reason:
+            await self.ledger.save(item, reason=reason)
 
     async def _ignored(self, item: Item, reason: str) -> None:
         await asyncio.to_thread(self.staging.release, item.id)

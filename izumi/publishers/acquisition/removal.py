@@ -16,6 +16,7 @@ import structlog
 from izumi.domain.errors import NoSpace, StorageUnavailable, Unavailable
 from izumi.failpoints import failpoint
 from izumi.publishers.acquisition.settings import WatchSettings
+from izumi.publishers.acquisition.standing import stands
 from izumi.publishers.acquisition.threads import stoppable
 from izumi.storage import relocate, roots, trash
 from izumi.storage.entries import shown
@@ -70,6 +71,8 @@ class Removal:
             return _kept(item, str(exc))
         except Changed:
             return _kept(item, "its content is not the one that was acquired")
+        if not there and not await stands(self.ledger, item.root):
+            raise StorageUnavailable(f"{shown(item.root)} is not there")
         failpoint("acquisition.after_source_removed")
         if there:
             log.info(_DONE[watch.source], name=item.name)

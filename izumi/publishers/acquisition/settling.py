@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
+from izumi.domain.errors import Unavailable
 from izumi.storage.items import Item
 from izumi.storage.settle import Fingerprint, Quiet, look
 
@@ -24,6 +25,8 @@ class Settling:
         on_missing: Called with ids of files that do not have their name any more.
         on_restless: Called with ids of files that were never quiet for `restless_s`.
         restless_s: See there.
+        stands: Whether a watch folder is there: what is missing below one that is not waits
+            for it.
         clock: Seconds, monotonic.
     """
 
@@ -34,12 +37,14 @@ class Settling:
         on_missing: Callable[[Sequence[int]], None],
         on_restless: Callable[[Sequence[int]], None],
         restless_s: float,
+        stands: Callable[[str], Awaitable[bool]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._on_due = on_due
         self._on_missing = on_missing
         self._on_restless = on_restless
         self._restless_s = restless_s
+        self._stands = stands
         self._clock = clock
         self._quiet = Quiet()
         self._paths: dict[int, tuple[str, str]] = {}
@@ -49,6 +54,10 @@ class Settling:
 
     def __len__(self) -> int:
         return len(self._quiet)
+
+    def tried(self, id_: int) -> bool:
+        """Whether the file was examined since its last change, and was not ready."""
+        return self._quiet.tried(id_)
 
     def is_watched(self, root: str, path: str) -> bool:
         """Whether the file under this path is among them."""
@@ -117,16 +126,17 @@ class Settling:
     async def _look(self) -> None:
         places = [(id_, self._paths[id_]) for id_ in self._quiet.ids()]
         seen = await asyncio.to_thread(_look_at, places)
+        away = await self._away({root for _, (root, _), found in seen if found is None})
         now = self._clock()
         missing = []
         for id_, place, fingerprint in seen:
             if self._paths.get(id_) != place:
                 continue
-            if fingerprint is None:
+            if fingerprint is not None:
+                self._quiet.observe(id_, fingerprint, now)
+            elif place[0] not in away:
                 missing.append(id_)
                 self.drop(id_)
-            else:
-                self._quiet.observe(id_, fingerprint, now)
         if missing:
             self._on_missing(missing)
         for id_, fingerprint in self._quiet.due(now):
@@ -134,6 +144,17 @@ class Settling:
             self._on_due(id_)
         if restless := self._quiet.restless(now, self._restless_s):
             self._on_restless(restless)
+
+    async def _away(self, roots: Collection[str]) -> set[str]:
+        """Those of the watch folders that are not there, or of which that cannot be told."""
+        away = set()
+        for root in roots:
+            try:
+                if not await self._stands(root):
+                    away.add(root)
+            except Unavailable:
+                away.add(root)
+        return away
 
 
 def _look_at(
