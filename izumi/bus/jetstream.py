@@ -156,6 +156,8 @@ class JetStreamBus:
         try:
             return _receipt(await self._request(message, _headers(message)))
         except Conflict:
+            if message.unless is not None:
+                raise  # that an earlier message has our id says nothing about this one
             # The server looks at `expect` before the id, so what was stored by a try
             # whose answer was lost looks like someone else's.
             there = await self.last(message.subject)
@@ -188,6 +190,9 @@ def _headers(message: Outgoing) -> dict[str, str]:
         headers["Nats-Msg-Id"] = message.msg_id
     if message.expect is not None:
         headers["Nats-Expected-Last-Subject-Sequence"] = str(message.expect)
+    if message.unless is not None:
+        headers["Nats-Expected-Last-Subject-Sequence"] = "0"
+        headers["Nats-Expected-Last-Subject-Sequence-Subject"] = message.unless
     return headers
 
 

@@ -109,6 +109,7 @@ class MemoryBus:
     async def publish(self, message: Outgoing) -> int:
         """Store; a known `msg_id` gives the first receipt."""
         self._check(message)
+        self._absent(message)
         known = self._known(message.msg_id)
         if known is not None:
             return known
@@ -124,6 +125,7 @@ class MemoryBus:
         for message in batch:
             self._check(message)
         for message in batch:
+            self._absent(message)
             self._expected(message)
             if self._known(message.msg_id) is not None:
                 raise Conflict(f"message id {message.msg_id!r} was used before")
@@ -202,6 +204,10 @@ class MemoryBus:
             return None
         seq, at = self._ids[msg_id]
         return seq if self._clock() - at < self._window_s else None
+
+    def _absent(self, message: Outgoing) -> None:
+        if message.unless is not None and (last := self._last.get(message.unless)) is not None:
+            raise Conflict(f"last of {message.unless} is {last.seq}, not 0")
 
     def _expected(self, message: Outgoing) -> None:
         last = self._last.get(message.subject)

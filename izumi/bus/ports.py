@@ -26,16 +26,22 @@ class Outgoing(NamedTuple):
 
     `msg_id`: a repeat within the duplicate window is stored once.
     `expect`: sequence that the subject's last message must have (0: none yet).
+    `unless`: another subject; stored only while there is nothing on it. Not beside `expect`.
     """
 
     subject: str
     data: bytes
     msg_id: str | None = None
     expect: int | None = None
+    unless: str | None = None
 
 
 class Conflict(IzumiError):
-    """An `expect` did not hold: someone else wrote to the subject. Nothing was stored."""
+    """An `expect` or `unless` did not hold: someone else wrote to the subject.
+
+    Nothing was stored; where `unless` names what follows from the message itself, an earlier
+    try of our own may have been.
+    """
 
 
 class Delivery(Protocol):
@@ -94,7 +100,7 @@ class Bus(Protocol):
         """Store; the sequence is the receipt. A known `msg_id` gives the first receipt.
 
         Raises:
-            Conflict: `expect` did not hold.
+            Conflict: `expect` or `unless` did not hold.
             BusUnavailable: No receipt came; it may have been stored all the same.
         """
 

@@ -45,6 +45,24 @@ async def test_an_expectation_is_about_its_own_subject(any_bus: Bus):
     await any_bus.publish(Outgoing(subjects.job("encoder", "main", "other"), b"2", expect=0))
 
 
+async def test_a_message_is_stored_unless_there_is_something_on_another_subject(any_bus: Bus):
+    order = "izumi.do.encoder.main.normal.1"
+    message = Outgoing(order, b"1", msg_id="one", unless=LOG)
+    first = await any_bus.publish(message)
+    assert await any_bus.publish(message) == first
+    assert await any_bus.publish(Outgoing(order, b"1", msg_id="two", unless=LOG)) == first + 1
+    await any_bus.publish(Outgoing(LOG, b"begun"))
+    # The same request as one that was stored before: nobody may take it for stored now.
+    for msg_id in ("one", "two", "three"):
+        with pytest.raises(Conflict):
+            await any_bus.publish(message._replace(msg_id=msg_id))
+    with pytest.raises(Conflict):
+        await any_bus.commit([message._replace(msg_id="four")])
+    last = await any_bus.last(order)
+    assert last is not None
+    assert last.seq == first + 1
+
+
 async def test_a_message_that_no_stream_takes_is_not_lost_without_a_word(any_bus: Bus):
     if not isinstance(any_bus, MemoryBus):
         any_bus._publish_s = 0.5  # type: ignore[attr-defined]  # the default is for real outages

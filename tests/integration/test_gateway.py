@@ -193,6 +193,16 @@ async def test_a_request_sent_again_is_one_job_until_it_is_long_done(nats_server
         assert len({subjects.job_id(subject) for subject in await orders(bus)}) == 2
 
 
+async def test_a_wish_of_old_is_a_new_one_at_any_priority(nats_server, tmp_path) -> None:
+    async with provisioned(nats_server) as bus, client(bus, tmp_path) as ask:
+        await ask.post("/encode-lp")
+        (first,) = await orders(bus)
+        await settle(bus, subjects.job_id(first))
+        assert (await ask.post("/encode-hp")).status == 200
+        _, second = await orders(bus)
+        assert subjects.job_id(second) != subjects.job_id(first)
+
+
 async def test_a_gateway_without_its_bus_says_when_to_come_back(nats_server, tmp_path) -> None:
     async with provisioned(nats_server) as bus, client(bus, tmp_path, store_s=0.5) as ask:
         nats_server.freeze()

@@ -56,7 +56,7 @@ class Failures:
 
     def wait_s(self, address: str) -> float:
         """How long the address has to wait; 0: not at all."""
-        seen = self._seen.get(_neighbours(address))
+        seen = self._seen.get(_neighbours(address)) if self._seen else None
         if seen is None or len(seen) < self._most:
             return 0.0
         return max(0.0, seen[0] + _WINDOW_S - self._clock())

@@ -67,7 +67,7 @@ def _routed(parts: Parts, others: Any) -> App:
     }
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        route = old.get(scope["path"])
+        route = old.get(scope["path"].removesuffix("/"))
         if route is None:
             await others(scope, receive, send)
         elif scope["method"] == "POST":

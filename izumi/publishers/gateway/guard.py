@@ -20,6 +20,8 @@ HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
 )
 """On everything served: answers are for programs, and no browser may run or frame them."""
 
+_NAMES: Final = frozenset(name for name, _ in HEADERS)
+
 
 class _TooLarge(Exception):
     pass
@@ -89,11 +91,9 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _with_headers(send: Send) -> Send:
-    names = {name for name, _ in HEADERS}
-
     async def add(message: Message) -> None:
         if message["type"] == "http.response.start":
-            own = [pair for pair in message.get("headers", ()) if pair[0].lower() not in names]
+            own = [pair for pair in message.get("headers", ()) if pair[0].lower() not in _NAMES]
             message = {**message, "headers": [*own, *HEADERS]}
         await send(message)
 

@@ -6,13 +6,13 @@ request after that is a new wish, and its job is named after the one before it.
 """
 
 import asyncio
+import contextlib
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
-import structlog
 
 from izumi.bus.ports import Bus, Conflict, Outgoing
 from izumi.domain import events, old_request, subjects
@@ -20,8 +20,6 @@ from izumi.domain.errors import BadEvent, BusUnavailable
 from izumi.domain.events import Acquired, Encoded, Fact, File, JobRecord
 from izumi.domain.subjects import Priority
 from izumi.failpoints import failpoint
-
-log = structlog.get_logger()
 
 _MOST_REPEATS: Final = 1000
 _SETTLED: Final = frozenset({"done", "failed", "held", "cancelled"})
@@ -91,13 +89,7 @@ class Orders:
         failpoint("gateway.before_store")
         try:
             async with asyncio.timeout(self._store_s):
-                # Most wishes are new. Where it is an old one's repeat, its order is there
-                # already, or is acknowledged as done before; then the new one is stored too.
-                id_, _ = await asyncio.gather(
-                    self._job(route, first), self._store(route, first, fact)
-                )
-                if id_ != first:
-                    await self._store(route, id_, fact)
+                id_ = await self._placed(route, first, fact)
         except TimeoutError as exc:
             raise BusUnavailable(f"the bus did not answer within {self._store_s:g} s") from exc
         failpoint("gateway.after_store")
@@ -133,10 +125,23 @@ class Orders:
             host=self._host,
         )
 
+    async def _placed(self, route: Route, first: str, fact: Fact) -> str:
+        """Store the order; the name of its job."""
+        order = self._order(route, first, fact)
+        try:
+            # Most wishes are new: the bus itself looks whether the job was ever begun.
+            await self._bus.publish(order._replace(unless=_log(route, first)))
+        except Conflict:
+            id_ = await self._job(route, first)
+            with contextlib.suppress(Conflict):
+                await self._bus.publish(self._order(route, id_, fact)._replace(expect=0))
+            return id_
+        return first
+
     async def _job(self, route: Route, id_: str) -> str:
         """The name of the job that a request is, or becomes, part of."""
         for _ in range(_MOST_REPEATS):
-            entry = await self._bus.last(subjects.job(route.unit, route.group, f"do-{id_}"))
+            entry = await self._bus.last(_log(route, id_))
             if entry is None:
                 break
             try:
@@ -148,17 +153,17 @@ class Orders:
             id_ = _hash("again", id_, str(entry.seq))
         return id_
 
-    async def _store(self, route: Route, id_: str, fact: Fact) -> None:
-        message = Outgoing(
+    def _order(self, route: Route, id_: str, fact: Fact) -> Outgoing:
+        return Outgoing(
             subjects.order(route.unit, route.group, route.priority, id_),
             events.encode(fact),
             msg_id=f"gateway-{route.unit}-{route.group}-{route.priority}-{id_}",
-            expect=0,
         )
-        try:
-            await self._bus.publish(message)
-        except Conflict:
-            log.info("gateway.ordered_before", unit=route.unit, group=route.group, job=f"do-{id_}")
+
+
+def _log(route: Route, id_: str) -> str:
+    """Where what became of a job is noted."""
+    return subjects.job(route.unit, route.group, f"do-{id_}")
 
 
 def _hash(*parts: str) -> str:

@@ -6,22 +6,30 @@ import logging
 import math
 import socket
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
-import h11
+import httptools
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from izumi.domain.errors import UserError
 from izumi.publishers.gateway.guard import HEADERS, App
+from izumi.publishers.gateway.line import Line
 from izumi.runtime.settings import parsed
 
 _MOST_HEADER_BYTES: Final = 16384
+_MOST_WAITING: Final = 16
+"""Requests that a client may send before the answer to its first."""
 _BACKLOG: Final = 512
 _READ_S: Final = 10.0
+_VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 
-class Connection(H11Protocol):
+class _Refused(Exception):
+    """Ends the parsing; the parser tells of it as of any nonsense."""
+
+
+class Connection(HttpToolsProtocol):
     """One connection; a subclass says what it may.
 
     Attributes:
@@ -34,10 +42,18 @@ class Connection(H11Protocol):
     most_connections = 512
     _deadline: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
+    _in_head = True
+    _head_bytes = 0
+    _unparsed = 0
+    _broken = False
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.parser = self._strict()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the base
         """Begin to wait for a request; of too many connections, one goes."""
-        super().connection_made(transport)
+        super().connection_made(Line(transport, self._is_more_to_come))
         self._watch()
         if len(self.connections) > self.most_connections:
             min(self.connections, key=_silent_since).transport.abort()
@@ -50,18 +66,66 @@ class Connection(H11Protocol):
         self._deadline = self._unread = None
         super().connection_lost(exc)
 
-    def handle_events(self) -> None:
+    def data_received(self, data: bytes) -> None:
         """Take what came."""
+        if self._broken or self.transport.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        self._unparsed += len(data)
         try:
-            super().handle_events()
-        except h11.LocalProtocolError:
-            # Nonsense behind a request that is being answered.
-            self.transport.abort()
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as exc:
+            self._as_it_is(data[exc.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("This is no HTTP request.")
+        if self._unparsed > _MOST_HEADER_BYTES and not self._broken:
+            # One endless line: the parser keeps it until it ends.
+            self.send_400_response("The request is too large.")
         self._watch()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._head_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Its path, or a part of it."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A line of its head, or after its last chunk."""
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Its head is there."""
+        self._unparsed = 0
+        version = self.parser.get_http_version()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if version not in _VERSIONS or hosts > 1 or (version == "1.1" and not hosts):
+            raise _Refused
+        if len(self.pipeline) >= _MOST_WAITING or self.parser.get_method() == b"CONNECT":
+            raise _Refused
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
+            self._in_head = False
+
+    def on_body(self, body: bytes) -> None:
+        """A part of its body."""
+        self._unparsed = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """It is whole."""
+        self._unparsed = 0
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         super().on_response_complete()
+        self._in_head = self.cycle.response_complete
         self._watch()
 
     def pause_writing(self) -> None:
@@ -77,22 +141,57 @@ class Connection(H11Protocol):
             self._unread = None
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, with our headers."""
+        """Refuse what is no HTTP, with our headers; what came whole before it is answered."""
+        self._broken = True
+        last = self._last()
+        if last is None or last.response_complete:
+            self._refuse(msg.encode("ascii", "replace"))
+        elif not last.more_body:
+            last.keep_alive = False
+        elif self.pipeline or last.response_started:
+            self.transport.abort()
+        else:
+            self._refuse(msg.encode("ascii", "replace"))
+
+    def _refuse(self, text: bytes) -> None:
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(text)),
             (b"connection", b"close"),
             *HEADERS,
         ]
-        for event in (
-            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
-            h11.Data(data=msg.encode("ascii", "replace")),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(event) or b"")
+        lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n%b\r\n%b" % (lines, text))
         self.transport.close()
 
+    def _strict(self) -> httptools.HttpRequestParser:
+        # The base's takes data after a last request for another one.
+        return httptools.HttpRequestParser(self)
+
+    def _as_it_is(self, rest: bytes) -> None:
+        """Take what also asks for another protocol, as HTTP/2, for the request that it is."""
+        lines = [b"%b: %b\r\n" % pair for pair in self.headers if pair[0] != b"upgrade"]
+        head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self.parser.get_method(), self.url, b"".join(lines))
+        self.parser = self._strict()
+        self.data_received(head + rest)
+
+    def _count(self, size: int) -> None:
+        self._unparsed = 0
+        self._head_bytes += size
+        if self._head_bytes > _MOST_HEADER_BYTES:
+            raise _Refused
+
+    def _is_more_to_come(self) -> bool:
+        """Whether the client may still be sending what nobody will read."""
+        last = self._last()
+        return self._broken or (last is not None and last.more_body)
+
+    def _last(self) -> RequestResponseCycle | None:
+        """The request that came last, if any did."""
+        return self.cycle
+
     def _watch(self) -> None:
-        waits = self.conn.their_state is h11.IDLE and not self.transport.is_closing()
+        waits = self._in_head and not self.transport.is_closing()
         if waits and self._deadline is None:
             self._deadline = self.loop.call_later(self.header_s, self.transport.abort)
         elif not waits and self._deadline is not None:
@@ -102,6 +201,8 @@ class Connection(H11Protocol):
     @property
     def silent_since(self) -> float:
         """When it began to wait for a request; infinite while one is worked on."""
+        if self.transport.is_closing():
+            return -math.inf
         return self._deadline.when() if self._deadline is not None else math.inf
 
 
@@ -131,7 +232,6 @@ def server(app: App, *, header_s: float, most_connections: int, drain_s: float) 
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
         timeout_keep_alive=max(1, round(header_s)),
         timeout_graceful_shutdown=max(1, round(drain_s)),
     )
