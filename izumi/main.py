@@ -158,6 +158,7 @@ for _name, _module, _help in (
     ("history", "library_history", "Who did what to the library, and when."),
 ):
     admin.command(f"izumi.commands.{_module}:{_name}", name=_name, help=_help)
+admin.command("izumi.commands.replay:replay", help="Order work again, from one group alone.")
 admin.command("izumi.commands.admin:drain", help="Ask an instance to finish what runs, and to end.")
 admin.command("izumi.commands.admin:nodes", help="The living instances.")
 

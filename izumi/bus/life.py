@@ -72,6 +72,16 @@ async def naming(bus: JetStreamBus) -> Naming:
     return Naming([kept for some in facts for kept in kept_of(some)], kept_of(orders))
 
 
+async def changes(bus: JetStreamBus) -> list[tuple[dt.datetime, LibraryChanged]]:
+    """What people did to the library, in the end, and since when. Raises BusUnavailable."""
+    stored = await reading.every(bus.connection, topology.LIBRARY, subjects.LIBRARY)
+    return [
+        (moment_of(one), change)
+        for one in stored
+        if (change := _decoded(_changes, one)) is not None
+    ]
+
+
 class Wanted(NamedTuple):
     """Of which episode everything is wanted: what `naming` found, and its files."""
 
@@ -100,13 +110,13 @@ async def life(bus: JetStreamBus, wanted: Wanted) -> Life:
     answers = [subject.replace(".held.", ".answered.", 1) for subject in dict.fromkeys(held)]
     more = kept_of(await reader.every([*notified, *dict.fromkeys(held), *answers]))
     facts = list({kept.seq: kept for kept in (*facts, *more)}.values())
-    told, dead, changes, progress = await asyncio.gather(
+    told, dead, changed, progress = await asyncio.gather(
         reader.told(wanted.show),
         reader.dead({kept.seq for kept in (*facts, *wanted.orders)}),
-        reader.changes(),
+        changes(bus),
         reader.progress(logs),
     )
-    return Life(wanted.show, wanted.name, facts, wanted.orders, logs, told, dead, changes, progress)
+    return Life(wanted.show, wanted.name, facts, wanted.orders, logs, told, dead, changed, progress)
 
 
 async def _logs(
@@ -163,15 +173,6 @@ class _Reader:
             record
             for stored in await self._bus.latest(pattern)
             if (record := _decoded(_told, stored)) is not None
-        ]
-
-    async def changes(self) -> list[tuple[dt.datetime, LibraryChanged]]:
-        """What people did to the library, in the end."""
-        stored = await reading.every(self._bus.connection, topology.LIBRARY, subjects.LIBRARY)
-        return [
-            (moment_of(one), change)
-            for one in stored
-            if (change := _decoded(_changes, one)) is not None
         ]
 
     async def progress(self, logs: Mapping[JobName, Sequence[Entry]]) -> list[Progress]:

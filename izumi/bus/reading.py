@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -58,10 +59,16 @@ async def latest(connection: Connection, pattern: str) -> list[Stored]:
     first. Raises BusUnavailable, and Rejected for more than the server lists (100000).
     """
     stream = stream_of(pattern)
+    return await last_of_each(connection, stream, await _subjects(connection, stream, pattern))
+
+
+async def last_of_each(
+    connection: Connection, stream: str, subjects: Sequence[str]
+) -> list[Stored]:
+    """The last message on each of these subjects, oldest first. Raises BusUnavailable."""
     found: list[Stored] = []
-    subjects = await _subjects(connection, stream, pattern)
     for start in range(0, len(subjects), _PAGE):
-        wanted = {"multi_last": subjects[start : start + _PAGE]}
+        wanted = {"multi_last": [*subjects[start : start + _PAGE]]}
         found += await _direct(connection, stream, wanted)
     return sorted(found, key=lambda message: message.seq)
 
