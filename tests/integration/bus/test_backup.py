@@ -5,12 +5,12 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
-from izumi.bus import backup, backup_files, provision
+from izumi.bus import backup, backup_files, provision, snapshot
 from izumi.bus.backup_files import MANIFEST, SUMS
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.ports import Outgoing
@@ -128,6 +128,26 @@ async def test_while_facts_come_and_work_is_settled_nothing_is_lost(two: Two) ->
             if seq <= floor["stream_seq"] and ".acquired.softsub.normal." in subject
         ]
         assert {f"izumi.job.encoder.main.done-{seq}" for seq in settled} <= results
+
+
+async def test_work_that_is_settled_meanwhile_is_given_again(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await work(two.old, 2, {0})
+    take = snapshot.take
+
+    async def late(*args: Any) -> snapshot.Taken:
+        taken_now = await take(*args)
+        await second.ack()
+        return taken_now
+
+    monkeypatch.setattr(snapshot, "take", late)
+    await save(two.old, two.path)
+    await bring_back(two.new, two.path)
+    inbox = two.new.inbox("encoder", "main")
+    given = [(await taken(inbox)).seq for _ in range(30)]
+    assert second.seq in given
+    assert first.seq not in given
 
 
 async def bring_back_over(bus: JetStreamBus, path: Path) -> None:

@@ -17,7 +17,7 @@ FIRST = 1_767_355_200 * SECOND + 5  # NOON, and five nanoseconds
 
 
 def kept(name: str = "IZUMI", **more: Any) -> Kept:
-    told = {
+    told: dict[str, Any] = {
         "config": {"name": name, "max_age": 30 * 86_400 * SECOND},
         "state": {},
         "messages": 2,
