@@ -13,7 +13,7 @@ import msgspec
 
 from izumi.bus.ports import Bus, Conflict, Outgoing, Stored
 from izumi.domain import subjects
-from izumi.domain.errors import UserError
+from izumi.domain.errors import Declined, TooLate
 from izumi.domain.events import JobRecord, encode
 
 _TRIES = 20
@@ -56,7 +56,7 @@ async def cancel(bus: Bus, job: Job, *, by: str, now: Callable[[], dt.datetime])
     """Record that nobody shall do it; False: it was settled before.
 
     Raises:
-        UserError: Its log is written faster than it can be read.
+        TooLate: Its log is written faster than it can be read.
         BusUnavailable: No receipt came.
     """
     subject = subjects.job(job.unit, job.group, job.job)
@@ -72,11 +72,11 @@ async def cancel(bus: Bus, job: Job, *, by: str, now: Callable[[], dt.datetime])
         except Conflict:
             continue  # its holder wrote meanwhile
         return True
-    raise UserError(f"{job.who} {job.job} changes all the time; try again")
+    raise TooLate(f"{job.who} {job.job} changes all the time; try again")
 
 
 async def retry(
-    bus: Bus, job: Job, source: Stored | None, *, now: Callable[[], dt.datetime]
+    bus: Bus, job: Job, source: Stored | None, *, now: Callable[[], dt.datetime], by: str = ""
 ) -> str:
     """Order the work of a settled job again, from its group alone; the new job's id.
 
@@ -88,15 +88,17 @@ async def retry(
         job: Settled.
         source: The message that ordered it.
         now: The time of day.
+        by: Who says so, for people.
 
     Raises:
-        UserError: It is open, or its message is not kept any more.
+        TooLate: It is open.
+        Declined: Its message is not kept any more.
         BusUnavailable: No receipt came.
     """
     if job.is_open:
-        raise UserError(f"{job.who} {job.job} is {job.record.state}; cancel it first")
+        raise TooLate(f"{job.who} {job.job} is {job.record.state}; cancel it first")
     if source is None:
-        raise UserError(f"the message that ordered {job.job} is not kept any more")
+        raise Declined(f"the message that ordered {job.job} is not kept any more")
     name = f"retry-{job.record.source}-{job.seq}"
     order = subjects.order(job.unit, job.group, subjects.priority(source.subject), name)
     new = subjects.job_id(order)
@@ -106,7 +108,7 @@ async def retry(
         source=job.record.source,
         attempt=0,
         checkpoint=job.record.checkpoint,
-        reason=f"{job.job} is ordered again",
+        reason=f"{job.job} is ordered again" + (f" by {by}" if by else ""),
         at=now(),
     )
     log = subjects.job(job.unit, job.group, new)

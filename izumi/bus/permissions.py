@@ -123,6 +123,12 @@ _GATEWAY: Final = Role(
         "izumi.do.>",
         "izumi.progress.gateway.>",
         "izumi.node.gateway.>",
+        # For clients that may answer: holds and the rules made of them, dead letters, jobs.
+        "izumi.file.answered.>",
+        "izumi.rule.>",
+        "izumi.letter.>",
+        "izumi.job.>",
+        f"{_DIRECT}.{DEAD}.izumi.letter.>",
         # It tells clients with the scope `read` of everything that is remembered.
         *(f"$JS.API.STREAM.INFO.{stream}" for stream in (STREAM, DEAD)),
         *(f"{_DIRECT}.{stream}" for stream in (STREAM, DEAD)),

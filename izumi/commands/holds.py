@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Annotated, get_args
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -14,7 +14,7 @@ from izumi.commands.options import ConfigFile, load
 from izumi.domain.events import AnswerKind
 from izumi.domain.fix import Fix
 from izumi.domain.fixes import folder_of
-from izumi.domain.holds import Hold, find, said, short_ids, why_not
+from izumi.domain.holds import Hold, find, possible, said, short_ids
 from izumi.runtime.telemetry import printable
 
 _DONE = {"approve": "approved", "fix": "fixed", "reject": "rejected"}
@@ -169,14 +169,12 @@ def _answer(
 
 def _facts(hold: Hold, short: str) -> dict[str, object]:
     fact, answer = hold.fact, hold.answer
-    asked = hold._replace(answer=None)
-    possible = [kind for kind in get_args(AnswerKind) if why_not(asked, kind) is None]
     return {
         "id": short,
         "unit": hold.unit,
         "name": fact.name,
         "reason": fact.reason,
-        "answers": ", ".join(possible),
+        "answers": ", ".join(possible(hold)),
         "at": fact.at.isoformat(timespec="seconds"),
         "host": fact.host,
         "job": fact.job,

@@ -22,7 +22,8 @@ Scopes = Annotated[
     Parameter(
         name=["--scope", "-s"],
         help="submit: order work. acquire: name files of this host. read: see files, jobs, "
-        "holds, dead letters, events. May be repeated.",
+        "holds, dead letters, events. answer: answer holds. letters: retry and drop dead letters. "
+        "jobs: cancel jobs and order them again. May be repeated.",
         negative="",
     ),
 ]

@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 from izumi.domain import subjects
 from izumi.domain.errors import Declined, Unknown
@@ -109,6 +109,12 @@ def why_not(hold: Hold, answer: AnswerKind) -> str | None:
         "settle": "a file that is not whole is never filed: replace the file, or reject it",
         "store": "nothing is ever overwritten: fix it with --revision or a name, or reject it",
     }.get(fact.step, "no show was read in its name: fix it with --show, or reject it")
+
+
+def possible(hold: Hold) -> tuple[AnswerKind, ...]:
+    """What can be said to the hold, or could be before it was answered."""
+    asked = hold._replace(answer=None)
+    return tuple(kind for kind in get_args(AnswerKind) if why_not(asked, kind) is None)
 
 
 def said(answer: Answered) -> str:

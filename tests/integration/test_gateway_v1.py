@@ -178,14 +178,44 @@ async def test_the_description_names_every_route_and_loads_nothing(nats_server, 
     assert set(described["paths"]) == {
         "/v1/jobs",
         "/v1/jobs/{unit}/{group}/{job}",
+        "/v1/jobs/{unit}/{group}/{job}/cancel",
+        "/v1/jobs/{unit}/{group}/{job}/retry",
         "/v1/files",
         "/v1/files/{file}",
         "/v1/holds",
+        "/v1/holds/{hold}",
+        "/v1/holds/{hold}/approve",
+        "/v1/holds/{hold}/fix",
+        "/v1/holds/{hold}/reject",
         "/v1/dead-letters",
+        "/v1/dead-letters/{letter}",
+        "/v1/dead-letters/{letter}/drop",
+        "/v1/dead-letters/{letter}/retry",
         "/v1/events",
         "/v1/health",
         "/v1/metrics",
     }
+
+
+async def schemathesis(ask: Client, folder: Path, *more: str) -> str:
+    """What it says of a gateway when it is content."""
+    program = await asyncio.create_subprocess_exec(
+        *(
+            Path(sys.executable).with_name("schemathesis"),
+            "run",
+            f"http://127.0.0.1:{ask.port}/v1/openapi.json",
+        ),
+        *("--header", f"Authorization: {ask.key}", "--exclude-path", "/v1/events"),
+        *("--max-examples", "15", "--phases", "examples,fuzzing", "--seed", "1", "--no-color"),
+        # What no schema can say (a hardsub is not encoded) is refused with its reason.
+        *("--exclude-checks", "positive_data_acceptance", *more),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=folder,
+    )
+    out, _ = await program.communicate()
+    assert program.returncode == 0, out.decode()[-6000:]
+    return out.decode()
 
 
 @pytest.mark.timeout(300)
@@ -198,19 +228,36 @@ async def test_schemathesis_finds_nothing_that_the_description_does_not_say(
     ):
         fact = acquired("a.mkv")
         await bus.publish(Outgoing(events.subject_of(fact), events.encode(fact)))
-        program = await asyncio.create_subprocess_exec(
-            *(
-                Path(sys.executable).with_name("schemathesis"),
-                "run",
-                f"http://127.0.0.1:{ask.port}/v1/openapi.json",
-            ),
-            *("--header", f"Authorization: {ask.key}", "--exclude-path", "/v1/events"),
-            *("--max-examples", "15", "--phases", "examples,fuzzing", "--seed", "1", "--no-color"),
-            # What no schema can say (a hardsub is not encoded) is refused with its reason.
-            *("--exclude-checks", "positive_data_acceptance"),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=tmp_path,
+        await schemathesis(ask, tmp_path)
+
+
+@pytest.mark.timeout(300)
+async def test_schemathesis_answers_what_is_there_and_finds_nothing(nats_server, tmp_path) -> None:
+    async with (
+        provisioned(nats_server) as bus,
+        client(bus, tmp_path, failures_per_minute=100_000) as ask,
+    ):
+        held = HeldFile(unit="acquisition", job="7", name="x.mkv", reason="which show?", at=NOON)
+        await bus.publish(Outgoing(events.subject_of(held), events.encode(held)))
+        record = JobRecord(state="claimed", owner="w", source=1, at=NOON)
+        await bus.publish(Outgoing(subjects.job("encoder", "main", "j"), events.encode(record)))
+        await bus.publish(Outgoing("izumi.do.notifier.main.normal.x", b"rubbish"))
+        delivery = await bus.inbox("notifier", "main").take()
+        assert delivery is not None
+        await delivery.term("no fact")
+        async with asyncio.timeout(20):
+            while not (letters := (await ask("GET", "/v1/dead-letters")).json):
+                await asyncio.sleep(0.05)
+        (hold,) = (await ask("GET", "/v1/holds")).json
+        (tmp_path / "schemathesis.toml").write_text(
+            "[parameters]\n"
+            f'"path.hold" = "{hold["id"]}"\n"path.letter" = {letters[0]["seq"]}\n'
+            '"path.unit" = "encoder"\n"path.group" = "main"\n"path.job" = "j"\n'
         )
-        out, _ = await program.communicate()
-    assert program.returncode == 0, out.decode()[-6000:]
+        said = await schemathesis(
+            ask, tmp_path, "--include-path-regex", r"/(holds|dead|jobs)[^.]*/"
+        )
+        assert "Missing test data" not in said
+        assert (await ask("GET", "/v1/holds")).json == []
+        assert (await ask("GET", "/v1/dead-letters")).json == []
+        assert (await ask("GET", "/v1/jobs")).json[-1]["state"] == "cancelled"

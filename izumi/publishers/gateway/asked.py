@@ -1,7 +1,7 @@
 """Requests by their keys and addresses, and who sent them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from litestar import Request
@@ -13,6 +13,9 @@ from izumi.publishers.gateway.settings import Network
 log = structlog.get_logger()
 
 AnyRequest = Request[Any, Any, Any]
+
+CLIENT: Final = "client"
+"""Where a request that was let in carries who sent it."""
 
 
 class Door:
@@ -48,6 +51,12 @@ class Door:
         peer = request["client"][0] if request.get("client") else ""
         said = [line.decode("latin-1") for line in _lines(request, b"x-forwarded-for")]
         return address_of(Seen(peer, said), self._trusted)
+
+
+def client_of(request: AnyRequest) -> Client:
+    """Who sent a request that was let in."""
+    client: Client = request.scope["state"][CLIENT]
+    return client
 
 
 def _lines(request: Mapping[str, Any], name: bytes) -> list[bytes]:

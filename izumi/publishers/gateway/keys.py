@@ -23,9 +23,10 @@ import yaml
 
 from izumi.domain.errors import ConfigError, UserError
 
-Scope = Literal["submit", "acquire", "read"]
+Scope = Literal["submit", "acquire", "read", "answer", "letters", "jobs"]
 """submit: order work. acquire: name files of this host. read: see files, jobs, holds,
-dead letters, events."""
+dead letters, events. answer: answer holds. letters: order the work of dead letters again,
+or drop them. jobs: cancel jobs, or order them again."""
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 OLD_SCOPES: Final[tuple[Scope, ...]] = ("submit",)

@@ -7,7 +7,7 @@ from litestar import Response
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 
-from izumi.domain.errors import BadEvent, Rejected
+from izumi.domain.errors import BadEvent, Declined, Rejected, TooLate, Unknown
 from izumi.publishers.gateway.access import Refused
 from izumi.publishers.gateway.asked import AnyRequest
 from izumi.publishers.gateway.views import Problem
@@ -30,6 +30,17 @@ REFUSALS: Final = {
 }
 
 
+ANSWER_REFUSALS: Final = REFUSALS | {
+    409: ResponseSpec(
+        Problem,
+        media_type=PROBLEM,
+        generate_examples=False,
+        description="It was answered or settled before, or changed since it was seen.",
+    )
+}
+"""Of what answers a hold, a dead letter or a job."""
+
+
 def problem(_request: AnyRequest, error: Exception) -> Response[Problem]:
     """Any error as problem+json."""
     headers: dict[str, str] = {}
@@ -41,7 +52,11 @@ def problem(_request: AnyRequest, error: Exception) -> Response[Problem]:
         case HTTPException():
             status, detail = error.status_code, _detail(error)
             headers |= error.headers or {}
-        case BadEvent() | Rejected():
+        case Unknown():
+            status, detail = 404, str(error)
+        case TooLate():
+            status, detail = 409, str(error)
+        case BadEvent() | Rejected() | Declined():
             status, detail = 422, str(error)
         case _:
             status, detail = 503, "the bus cannot be asked now"
@@ -66,6 +81,7 @@ _TITLES: Final = {
     403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
+    409: "Too late",
     413: "Too large",
     422: "Cannot be done",
     429: "Too many requests",

@@ -1,6 +1,7 @@
 """`/v1`: orders, and what the bus remembers, for programs. Errors are problem+json."""
 
 import asyncio
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -17,8 +18,8 @@ from izumi.bus.ports import Bus, DeadLetters, History
 from izumi.domain import old_request
 from izumi.domain.errors import IzumiError
 from izumi.domain.events import File
-from izumi.publishers.gateway import browse
-from izumi.publishers.gateway.asked import Door
+from izumi.publishers.gateway import answering, browse
+from izumi.publishers.gateway.asked import CLIENT, Door
 from izumi.publishers.gateway.events import Events, Full
 from izumi.publishers.gateway.keys import Scope
 from izumi.publishers.gateway.orders import Orders, Route
@@ -26,6 +27,7 @@ from izumi.publishers.gateway.problems import LATER_S, REFUSALS, later
 from izumi.publishers.gateway.views import Health, Ordered, Wish
 from izumi.runtime import metrics
 from izumi.runtime.figures import Look
+from izumi.runtime.worker import utcnow
 
 _HEALTH_S: Final = 1.0
 
@@ -42,6 +44,7 @@ class Sources:
         letters: Tells what was given up.
         events: Streams of facts.
         figures: Counters of this unit.
+        now: Wall clock.
     """
 
     door: Door
@@ -51,32 +54,35 @@ class Sources:
     letters: DeadLetters
     events: Events
     figures: Look
+    now: Callable[[], dt.datetime] = utcnow
 
 
 def router(sources: Sources) -> Router:
     """Everything below `/v1`."""
-    reading = Router(
-        "/",
-        route_handlers=[
-            *browse.routes(sources.bus, sources.history, sources.letters),
-            _follow(sources),
-            _figures(sources),
-        ],
-        guards=[_needs(sources.door, "read")],
-        security=[{"key": []}],
-    )
-    submitting = Router(
-        "/",
-        route_handlers=[_submit(sources)],
-        guards=[_needs(sources.door, "submit")],
-        security=[{"key": []}],
-    )
-    return Router("/v1", route_handlers=[reading, submitting, _health(sources)])
+    bus, history, letters, now = sources.bus, sources.history, sources.letters, sources.now
+    reading = [*browse.routes(bus, history, letters), _follow(sources), _figures(sources)]
+    scoped: dict[Scope, list[Any]] = {
+        "read": reading,
+        "submit": [_submit(sources)],
+        "answer": answering.on_holds(bus, now),
+        "letters": answering.on_letters(bus, letters, now),
+        "jobs": answering.on_jobs(bus, history, now),
+    }
+    routers = [
+        Router(
+            "/",
+            route_handlers=handlers,
+            guards=[_needs(sources.door, scope)],
+            security=[{"key": []}],
+        )
+        for scope, handlers in scoped.items()
+    ]
+    return Router("/v1", route_handlers=[*routers, _health(sources)])
 
 
 def _needs(door: Door, scope: Scope) -> Callable[[Any, BaseRouteHandler], None]:
     def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-        door.admit({**connection.scope}, scope)
+        connection.scope["state"][CLIENT] = door.admit({**connection.scope}, scope)
 
     return guard
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from izumi.bus import jobs
-from izumi.bus.ports import DeadLetter, Stored
+from izumi.bus.jobs import Job
+from izumi.bus.ports import Stored
 from izumi.domain import events
 from izumi.domain.errors import BadEvent, UnknownEvent
 from izumi.domain.events import Fact, File, JobRecord
-from izumi.domain.holds import Hold, said
 from izumi.domain.old_request import MOST_BYTES
 from izumi.domain.subjects import Priority, Sub
 
@@ -99,33 +99,6 @@ class FileView(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[FactView, ...]
 
 
-class HoldView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person must decide, or has decided."""
-
-    id: str
-    unit: str
-    name: str
-    reason: str
-    at: dt.datetime
-    host: str
-    facts: dict[str, str]
-    answered: str
-
-
-class DeadLetterView(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that a group gave up."""
-
-    seq: int
-    unit: str
-    group: str
-    kind: str
-    reason: str
-    deliveries: int
-    source: int
-    subject: str | None
-    at: str
-
-
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Whether requests can be stored now."""
 
@@ -150,7 +123,7 @@ def jobs_of(entries: Iterable[Stored], *, state: str | None) -> list[JobView]:
         except (msgspec.DecodeError, ValueError):
             continue  # of a newer version
         if state is None or job.record.state == state:
-            found.append(_job(job.unit, job.group, job.job, job.record))
+            found.append(job_view(job))
     return found[::-1]
 
 
@@ -164,7 +137,13 @@ def job_of(unit: str, group: str, job: str, entries: Sequence[Stored]) -> JobVie
             continue
     if not records:
         return None
-    history = tuple(
+    view = _job(unit, group, job, records[-1][1])
+    return msgspec.structs.replace(view, history=history_of(records))
+
+
+def history_of(records: Iterable[tuple[int, JobRecord]]) -> tuple[JobEntry, ...]:
+    """The entries of a job's log as they are shown."""
+    return tuple(
         JobEntry(
             seq=seq,
             state=record.state,
@@ -175,7 +154,11 @@ def job_of(unit: str, group: str, job: str, entries: Sequence[Stored]) -> JobVie
         )
         for seq, record in records
     )
-    return msgspec.structs.replace(_job(unit, group, job, records[-1][1]), history=history)
+
+
+def job_view(job: Job) -> JobView:
+    """A job by its last entry."""
+    return _job(job.unit, job.group, job.job, job.record)
 
 
 def _job(unit: str, group: str, job: str, record: JobRecord) -> JobView:
@@ -235,35 +218,6 @@ def files_of(
 def _fact(seq: int, fact: Fact) -> FactView:
     plain = msgspec.to_builtins(fact)
     return FactView(seq=seq, type=plain["type"], fact=plain)
-
-
-def hold_view(hold: Hold) -> HoldView:
-    """A hold as it is shown."""
-    return HoldView(
-        id=hold.id,
-        unit=hold.unit,
-        name=hold.fact.name,
-        reason=hold.fact.reason,
-        at=hold.fact.at,
-        host=hold.fact.host,
-        facts=hold.fact.facts,
-        answered="" if hold.answer is None else said(hold.answer),
-    )
-
-
-def letter_view(letter: DeadLetter) -> DeadLetterView:
-    """A dead letter as it is shown."""
-    return DeadLetterView(
-        seq=letter.seq,
-        unit=letter.unit,
-        group=letter.group,
-        kind=letter.kind,
-        reason=letter.reason,
-        deliveries=letter.deliveries,
-        source=letter.source,
-        subject=letter.subject,
-        at=letter.at,
-    )
 
 
 def event_of(entry: Stored) -> bytes:

@@ -10,22 +10,25 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import nkeys
 import pytest
 from structlog.testing import capture_logs
 
-from izumi.bus import jetstream, provision
+from izumi.bus import holds, jetstream, jobs, letters, provision
 from izumi.bus.configuration import single_conf
 from izumi.bus.connection import inbox_prefix
 from izumi.bus.deadletters import JetStreamDeadLetters
 from izumi.bus.history import JetStreamHistory
+from izumi.bus.holds import Saying
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.lease import Lease
+from izumi.bus.letters import Remark
 from izumi.bus.permissions import roles
 from izumi.bus.ports import Outgoing
 from izumi.bus.rules import in_force
 from izumi.bus.settings import BusSettings
-from izumi.domain import subjects
+from izumi.domain import events, subjects
 from izumi.domain.errors import BusUnavailable, UserError
 from izumi.domain.events import (
     Answered,
@@ -33,6 +36,7 @@ from izumi.domain.events import (
     Encoded,
     File,
     HeldFile,
+    JobRecord,
     Notified,
     RuleMade,
     encode,
@@ -262,6 +266,43 @@ async def test_the_gateway_gives_orders_and_looks_how_they_are_doing(site: Site)
         assert [one.subject for one in await JetStreamHistory(bus).after(0, order)] == [order]
 
 
+async def test_the_gateway_answers_holds_dead_letters_and_jobs(site: Site):
+    held = HeldFile(unit="encoder", group="main", job="g", name="a", reason="why", at=NOON)
+    held = msgspec.structs.replace(held, origin=events.raw(encode(ACQUIRED)))
+    log = subjects.job("encoder", "main", "to-cancel")
+    working = JobRecord(state="claimed", owner="x", source=1, at=NOON)
+    async with as_role(site, "admin") as admin:
+        await admin.publish(Outgoing(subject_of(held), encode(held)))
+        await admin.publish(Outgoing(log, encode(working)))
+        asked = subjects.order("notifier", "main", "normal", "rubbish")
+        await admin.publish(Outgoing(asked, b"rubbish"))
+        inbox = admin.inbox("notifier", "main")
+        while (delivery := await taken(inbox)).subject != asked:
+            await delivery.ack()
+        await delivery.term("no")
+    async with as_role(site, "gateway") as bus:
+        hold = next(one for one in await holds.known(bus) if one.fact.job == "g")
+        await holds.say(bus, [hold.id], Saying("approve", "g", NOON))
+        dead = JetStreamDeadLetters(bus)
+
+        async def noticed() -> bool:
+            return bool(await dead.entries())
+
+        await eventually(noticed)
+        letter = (await dead.entries())[-1]
+        await letters.evidence(bus, JetStreamHistory(bus), letter)
+        await letters.drop(bus, letter, Remark("g", NOON))
+        found = await dead.entry(letter.seq)
+        assert found is not None
+        assert found.answer is not None
+        await letters.retry(bus, found, Remark("g", NOON))
+        last = await bus.last(log)
+        assert last is not None
+        assert await jobs.cancel(bus, jobs.job_of(last), by="g", now=lambda: NOON)
+        rule = Rule(title="A", fix=Fix(show="B"), at=NOON)
+        await holds.publish_rule(bus, rule)
+
+
 async def test_the_dashboard_sees_everything(site: Site):
     await once(site, Outgoing(subjects.job("encoder", "main", "seen"), b"{}"))
     async with as_role(site, "dashboard") as bus, as_role(site, "admin") as admin:
@@ -331,8 +372,11 @@ FORBIDDEN = {
     ),
     "gateway": (
         announcement(ACQUIRED).subject,
-        ENCODER_LOG,
-        subjects.answered("acquisition", "j"),
+        subjects.held("encoder", "j"),
+        subjects.node("encoder", "h"),
+        subjects.control("encoder"),
+        "izumi.told.main.x",
+        "izumi.library.move.x",
         "$JS.API.STREAM.DELETE.IZUMI",
         "$JS.API.STREAM.PURGE.IZUMI",
         "$JS.API.STREAM.MSG.DELETE.IZUMI_DLQ",
