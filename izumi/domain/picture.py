@@ -27,13 +27,20 @@ def filters(film: VideoStream, subtitles: Sequence[SubtitleStream], profile: Pro
     fonts are named below the job's folder.
 
     Raises:
-        Held: Dolby Vision without a picture that others can show.
+        Held: Dolby Vision without a picture that others can show, or fields that no decoder
+            puts together.
     """
     hidden = film.dolby_vision and film.transfer not in _HDR | {"bt709"}
     if film.dolby_only or hidden:
         raise Held(
             "the picture is Dolby Vision without a base layer that other players can show",
             {"video": f"{film.codec}, transfer {film.transfer or 'not said'}"},
+        )
+    if film.codec == "hevc" and film.interlaced:
+        # The decoder gives each field as a picture of its own, half as high.
+        raise Held(
+            "the picture is HEVC whose fields are coded one by one, and nothing puts them together",
+            {"video": f"{film.width}x{film.height}, {film.rate[0] / film.rate[1]:.3f} a second"},
         )
     chain = _made_fit(film)
     film = _upright(film)

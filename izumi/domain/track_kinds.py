@@ -61,8 +61,8 @@ def kind(track: SubtitleStream, tracks: Sequence[SubtitleStream]) -> Kind:
     title = track.title
     if "comment" in track.dispositions or _COMMENTARY.search(title):
         return "commentary"
-    named_signs = _SIGNS.search(title) and not _FULL.search(title)
-    if named_signs or ("forced" in track.dispositions and not _FULL.search(title)):
+    named_signs = _SIGNS.search(title) or "forced" in track.dispositions
+    if named_signs and not called_full(track):
         return "signs"
     most = max(other.spoken_s for other in tracks if language(other) == language(track))
     if track.spoken_s < _SIGNS_SHARE * most:
@@ -73,6 +73,11 @@ def kind(track: SubtitleStream, tracks: Sequence[SubtitleStream]) -> Kind:
     return "dubtitles" if _DUBTITLES.search(title) else "full"
 
 
+def called_full(track: SubtitleStream) -> bool:
+    """Whether its title says that the speech is in it."""
+    return bool(_FULL.search(track.title))
+
+
 def lacks(full: SubtitleStream, signs: SubtitleStream) -> bool:
     """Whether the signs of one track are missing in the other.
 
@@ -81,7 +86,7 @@ def lacks(full: SubtitleStream, signs: SubtitleStream) -> bool:
     """
     if _NO_SIGNS.search(full.title):
         return True
-    if _FULL.search(full.title) or not (full.text and signs.text and signs.events):
+    if called_full(full) or not (full.text and signs.text and signs.events):
         return False
     placed = signs.spoken * 2 < signs.events
     return placed and repeated(signs, full) < _SIGNS_REPEATED

@@ -8,7 +8,16 @@ from izumi.domain.errors import Held
 from izumi.domain.overrides import Override
 from izumi.domain.probe import AudioStream, Probe, Stream, SubtitleStream
 from izumi.domain.profile import Profile
-from izumi.domain.track_kinds import Kind, describe, kind, lacks, language, repeated, speech
+from izumi.domain.track_kinds import (
+    Kind,
+    called_full,
+    describe,
+    kind,
+    lacks,
+    language,
+    repeated,
+    speech,
+)
 
 _Track = TypeVar("_Track", AudioStream, SubtitleStream)
 
@@ -17,6 +26,9 @@ _PICTURES = frozenset({"hdmv_pgs_subtitle", "dvd_subtitle"})
 _TRANSLATED: tuple[Kind, ...] = ("full", "dubtitles", "captions")
 _UNDERSTOOD: tuple[Kind, ...] = ("signs", "dubtitles", "captions", "full")
 _STYLED = frozenset({"ass", "ssa"})
+# Share of a film that speech covers in full subtitles at least; in a short one it may be any.
+_SPARSE = 0.03
+_LONG_S = 300.0
 _SAME_LINES = 0.9
 _SAME_SIGNS = 0.5
 
@@ -117,6 +129,7 @@ def choose_subtitles(
     elif tracks:
         wanted = [*map(languages.normal, profile.subtitle_languages), ""]
         burnt = _by_language(wanted, tracks, audio, question)
+        _refuse_sparse(burnt.tracks[0], probe.duration_s or 0.0, audio, question)
     elif policy == "pass":
         return Burnt((), "there are none, and no_subtitles lets it pass")
     else:
@@ -140,6 +153,19 @@ def _refuse_troubled(
         if trouble and language(track) in wanted:
             why = f"{track.beside or f'track {track.index}'} cannot be read: {trouble}"
             raise question.held("subtitles", why, [own for own in tracks if own.events] or tracks)
+
+
+def _refuse_sparse(
+    track: SubtitleStream, film_s: float, audio: AudioStream | None, question: Question
+) -> None:
+    """What hardly speaks in a long film is signs and songs, whatever it is called."""
+    understood = audio is not None and language(audio) == language(track)
+    if film_s < _LONG_S or track.spoken_s >= _SPARSE * film_s or understood or called_full(track):
+        return
+    why = (
+        f"the subtitles speak for {track.spoken_s:.0f} s of {film_s:.0f} s: they may be signs only"
+    )
+    raise question.held("subtitles", why, [track])
 
 
 def _by_language(

@@ -152,7 +152,8 @@ def truncated(_: Media, output: Path) -> None:
 def flipped(_: Media, output: Path) -> None:
     data = bytearray(output.read_bytes())
     middle = data.index(b"mdat") + 4000
-    data[middle : middle + 2000] = bytes(2000)
+    # Not with zeros: these are a gap that nobody wrote, and seen before anything is decoded.
+    data[middle : middle + 2000] = b"\x55\xaa" * 1000
     output.write_bytes(data)
 
 

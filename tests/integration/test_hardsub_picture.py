@@ -258,6 +258,17 @@ async def test_what_only_a_dolby_vision_decoder_shows_is_held(media: Media, tmp_
         await media.encode(source, tmp_path / "job")
 
 
+async def test_fields_that_no_decoder_puts_together_are_held(media: Media, tmp_path):
+    plain = await media.sample(silent(seconds=1.0, attachments=()))
+    source = tmp_path / "fields.mkv"
+    media.run(
+        *("-i", plain, "-map", "0", "-c:s", "copy", "-vf", "separatefields", "-c:v", "libx265"),
+        *("-preset", "ultrafast", "-x265-params", "log-level=none:interlace=tff", source),
+    )
+    with pytest.raises(Held, match="fields are coded one by one"):
+        await media.encode(source, tmp_path / "job")
+
+
 async def test_fields_are_seen_in_the_pictures_where_the_header_does_not_say(
     media: Media, tmp_path
 ):

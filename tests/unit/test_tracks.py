@@ -148,6 +148,29 @@ def test_only_signs_are_right_where_the_speech_is_understood_already():
     assert chosen(audio(1, "eng"), subs(2, "Signs & Songs")) == [2]
 
 
+@pytest.mark.parametrize(
+    ("track", "film_s", "held"),
+    [
+        (subs(2, "", 12), 1420, True),
+        (subs(2, "English", 12), 1420, True),
+        (subs(2, "", 12, text=False), 1420, True),
+        (subs(2, "Full", 12), 1420, False),
+        (subs(2, "", 300), 1420, False),
+        (subs(2, "", 2), 90, False),
+    ],
+)
+def test_a_track_that_hardly_speaks_in_a_long_film_is_held(track, film_s, held):
+    found = msgspec.structs.replace(file(audio(1), track), duration_s=film_s)
+    if not held:
+        assert tracks.choose_subtitles(found, PROFILE, audio(1)).tracks == (track,)
+        return
+    with pytest.raises(Held, match=r"speak for 12 s of 1420 s.*signs only"):
+        tracks.choose_subtitles(found, PROFILE, audio(1))
+    assert tracks.choose_subtitles(found, PROFILE, audio(1, "eng")).tracks == (track,)
+    decided = Question("Show", Override(show="Show", subtitles=2))
+    assert tracks.choose_subtitles(found, PROFILE, audio(1), decided).tracks == (track,)
+
+
 def test_no_subtitles_pass_where_the_profile_says_so():
     passing = Profile(no_subtitles="pass")
     assert chosen(audio(1), profile=passing) == []
