@@ -3,11 +3,12 @@
 Rendering is libass's work; this reads only what decides about fonts, tracks and proofs.
 """
 
+import bisect
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from izumi.domain.probe import FontUse
 
@@ -30,7 +31,11 @@ _TAG = re.compile(
     r"\\(?:fn(?P<fn>[^\\(),]*)|r(?P<r>[^\\(),]*)|b(?P<b>\d+)?(?=[\\)\s]|$)"
     r"|i(?P<i>[01])?(?=[\\)\s]|$)|p(?P<p>\d+))"
 )
-_PLACED = re.compile(r"\\(?:pos|move|org|clip|iclip|frz|t|fad|fade|alpha|1a)\b|\\p[1-9]")
+# A moment lies so long after a key frame: where times of decoding are all that a container
+# knows, ffmpeg seeks 3/23 of a second earlier than it is told.
+AFTER_KEY_S: Final = 0.15
+
+_PLACED = re.compile(r"\\(?:pos|move|org|clip|iclip|frz|t|alpha|1a)\b|\\p[1-9]")
 _NO_SPEECH = re.compile(r"sign|song|kara|lyric|title|insert|credit|\b(?:op|ed)\b", re.IGNORECASE)
 
 
@@ -215,12 +220,18 @@ def covered_s(events: Iterable[Event]) -> float:
     return total
 
 
-def moments(script: Script, *, end_s: float, wanted: int = 12) -> tuple[float, ...]:
-    """Times in the middle of lines, spread over the film; speech before anything else.
+def moments(
+    script: Script, *, end_s: float, keys_s: Sequence[float] = (), wanted: int = 12
+) -> tuple[float, ...]:
+    """Times in lines, spread over the film; speech before anything else.
+
+    They lie in the middle half of a line, soon after a key frame where one is shown then,
+    since whoever looks at a moment has to decode everything from the key frame on.
 
     Args:
         script: What is shown.
         end_s: When the film ends: what comes later is seen by nobody.
+        keys_s: When its key frames are shown, in order.
         wanted: At most so many.
     """
     seen = [
@@ -233,15 +244,38 @@ def moments(script: Script, *, end_s: float, wanted: int = 12) -> tuple[float, .
     found: dict[float, None] = {}
     for chosen in (speech, worded, seen):
         lasting = [event for event in chosen if event.end_s - event.start_s >= 0.3] or chosen
-        found |= dict.fromkeys(spread((event.start_s + event.end_s) / 2 for event in lasting))
+        found |= dict.fromkeys(spread(_moment(event, keys_s) for event in lasting))
     return tuple(found)[:wanted]
 
 
-def spread(times_s: Iterable[float]) -> list[float]:
+class Moment(NamedTuple):
+    """A time to look at, and how much lies between it and the key frame before."""
+
+    at_s: float
+    decoded_s: float = 0.0
+
+
+def _moment(event: Event, keys_s: Sequence[float]) -> Moment:
+    quarter_s = (event.end_s - event.start_s) / 4
+    soon = bisect.bisect_left(keys_s, event.start_s + quarter_s)
+    if soon < len(keys_s) and keys_s[soon] + AFTER_KEY_S <= event.end_s - quarter_s:
+        return Moment(keys_s[soon] + AFTER_KEY_S, AFTER_KEY_S)
+    at_s = (event.start_s + event.end_s) / 2
+    before = bisect.bisect_right(keys_s, at_s) - 1
+    return Moment(at_s, at_s - keys_s[before] if before >= 0 else at_s)
+
+
+def spread(moments: Iterable[Moment]) -> list[float]:
     """Nine of many times at most: first, last, middle, then finer.
 
-    Whoever tries three of them sees the whole film.
+    Whoever tries three of them sees the whole film. Of neighbours the cheapest is taken.
     """
-    times = sorted({round(time, 3) for time in times_s})
+    times = sorted({Moment(round(at_s, 3), far_s) for at_s, far_s in moments})
     parts = (0, 1, 1 / 2, 1 / 4, 3 / 4, 1 / 8, 3 / 8, 5 / 8, 7 / 8)
-    return list(dict.fromkeys(times[round((len(times) - 1) * part)] for part in parts if times))
+    near = len(times) // 20
+    found: dict[float, None] = {}
+    for part in parts if times else ():
+        at = round((len(times) - 1) * part)
+        around = times[max(at - near, 0) : at + near + 1]
+        found[min(around, key=lambda moment: moment.decoded_s).at_s] = None
+    return list(found)

@@ -20,6 +20,7 @@ class Packets(msgspec.Struct, frozen=True, kw_only=True):
         damaged: Packets that are cut short, or marked as damaged.
         unwritten: Packets with a gap of zeros, as in files that are allocated first and filled
             in any order.
+        keys_apart_s: Longest time between two key frames.
         steady: The times lie on the grid of the stream's frame rate.
     """
 
@@ -30,6 +31,7 @@ class Packets(msgspec.Struct, frozen=True, kw_only=True):
     leading: int = 0
     damaged: int = 0
     unwritten: int = 0
+    keys_apart_s: float = 0.0
     steady: bool = True
 
 

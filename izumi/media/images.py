@@ -6,7 +6,7 @@ from typing import Any, Final
 import av
 
 from izumi.domain import ass
-from izumi.domain.ass import Event
+from izumi.domain.ass import Event, Moment
 from izumi.media import stream_facts
 
 BURNABLE: Final = frozenset({"hdmv_pgs_subtitle", "dvd_subtitle"})
@@ -87,7 +87,7 @@ class Images:
             "unread": self.unread,
             "canvas": self._canvas,
             "area": self._area or (0, 0, 0, 0),
-            "moments": tuple(ass.spread(_moment(e) for e in events if _moment(e) < end_s)),
+            "moments": tuple(ass.spread(Moment(_moment(e)) for e in events if _moment(e) < end_s)),
         }
 
 

@@ -49,7 +49,7 @@ async def preview(
     square = "" if across == down else f",scale=round(iw*{across}/{down}/2)*2:ih,setsar=1"
     # The first picture that is shown at the moment or after; the last one may end later.
     last_s = min(at_s, plan.expected.video_last_s)
-    lead_s = 0.0 if all(track.text for track in plan.subtitles) else _LEAD_S
+    lead_s = max(plan.lead_s, 0.0 if all(track.text for track in plan.subtitles) else _LEAD_S)
     argv = [
         *("-hide_banner", "-nostdin", "-y", "-v", "level+info", "-nostats"),
         # Times count from the film's start, as in the scripts and in the output.

@@ -76,7 +76,7 @@ class _Reader:
     def facts(self, beside: Sequence[tuple[Path, str]]) -> dict[str, Any]:
         """The streams, as fields of `Probe`; scripts and fonts are written on the way."""
         video, audio, subtitles = [], [], []
-        scripts = Scripts(self._folder, self._fonts, self._film_end_s())
+        scripts = Scripts(self._folder, self._fonts, self._film_end_s(), self._keys_s())
         for stream in self.streams:
             common = stream_facts.common(stream)
             if stream.type == "video":
@@ -130,6 +130,9 @@ class _Reader:
             return float("inf")
         packets = self._times[self._film.index].facts((0, 1))
         return float("inf") if packets is None else packets.last_s - self.start_s
+
+    def _keys_s(self) -> list[float]:
+        return [] if self._film is None else self._times[self._film.index].keys_s(self.start_s)
 
 
 def _compared(tracks: list[SubtitleStream], scripts: Scripts) -> list[SubtitleStream]:

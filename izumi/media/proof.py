@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from izumi.domain import proof, render_log
-from izumi.domain.encode_plan import OUTPUT, Plan, input_argv
+from izumi.domain.encode_plan import LOOKS, OUTPUT, Plan, input_argv, looks
 from izumi.domain.errors import Held
 from izumi.domain.probe import SubtitleStream
 from izumi.domain.proof import Seen
@@ -14,11 +14,10 @@ from izumi.media.ffmpeg import Ffmpeg
 from izumi.media.formats import FORMATS
 from izumi.media.progress import Step
 
-_MOST_MOMENTS = 3
 _MOST_TRIES = 9
 _WIDTH = 640
-# A picture is seen in the film from its packet on, which lies at most so long before a moment.
-_LEAD_S = 4.0
+# Pictures before the one of a moment, for filters that look at neighbours.
+_WARM_UP_S = 1.0
 
 
 class OutputProof:
@@ -54,7 +53,8 @@ class OutputProof:
             # The loop filter changes how a picture looks, not whether it can be read.
             *("-progress", "pipe:1", "-xerror", "-skip_loop_filter", "all"),
             *("-threads", str(self._threads), "-i", f"file:{OUTPUT}"),
-            *("-map", "0:v:0", "-map", "0:a?", "-fps_mode", "passthrough", "-f", "null", "-"),
+            *("-map", "0:v:0", "-map", "0:a?", "-fps_mode", "passthrough"),
+            *("-enc_time_base:v", "demux", "-f", "null", "-"),
         ]
         ran = await self._ffmpeg.run(
             argv,
@@ -87,8 +87,7 @@ class OutputProof:
         return seen
 
     async def _track_is_seen(self, track: SubtitleStream) -> list[dict[str, Any]]:
-        end_s = self._plan.expected.video_last_s
-        moments = [at for at in track.moments if at <= end_s][:_MOST_TRIES]
+        moments = looks(self._plan, track)[:_MOST_TRIES]
         seen: list[dict[str, Any]] = []
         for moment in moments:
             found = await self._look(moment)
@@ -99,7 +98,7 @@ class OutputProof:
                 )
             if found.burnt:
                 seen.append({"track": track.index, "at_s": moment, "pixels": found.pixels})
-            if len(seen) == _MOST_MOMENTS:
+            if len(seen) == LOOKS:
                 break
         if not moments:
             raise Held(f"no line of track {track.index} is shown while the film lasts")
@@ -116,20 +115,23 @@ class OutputProof:
             f"trim=start={moment:.3f},trim=end_frame=1,setpts=0,"
             f"scale={width}:{height}:flags=area,format=gray,setsar=1"
         )
+        # Pictures of subtitles stay from the frame on at which they came; text is drawn anew.
+        text = all(track.text for track in plan.subtitles)
+        near = f"trim=start={max(moment - _WARM_UP_S, 0.0):.3f}," if text else ""
         graph = (
-            f"[0:V:0]split[a][b];[a]{plan.filters},{small}[drawn];"
+            f"[0:V:0]{near}split[a][b];[a]{plan.filters},{small}[drawn];"
             f"[b]{plan.bare_filters},{small}[bare];[1:v:0]{small}[got];"
             "[drawn][bare][got]vstack=inputs=3[out]"
         )
         source = input_argv(
             plan, max_pixels=ffmpeg.settings.max_pixels, threads=self._threads, formats=FORMATS
         )
-        lead_s = 0.0 if all(track.text for track in plan.subtitles) else _LEAD_S
-        seek = ("-ss", f"{max(moment - lead_s, 0.0):.3f}")
+        early = ("-ss", f"{max(moment - plan.lead_s, 0.0):.3f}")
         argv = [
             *("-hide_banner", "-nostdin", "-v", "level+info", "-nostats"),
             # Times count from the film's start, as in the scripts and in the output.
-            *("-copyts", "-start_at_zero", *seek, *source, *seek, "-i", f"file:{OUTPUT}"),
+            *("-copyts", "-start_at_zero", *early, *source),
+            *("-ss", f"{moment:.3f}", "-threads", str(self._threads), "-i", f"file:{OUTPUT}"),
             *("-filter_complex", graph, "-map", "[out]", "-frames:v", "1"),
             *("-f", "rawvideo", "pipe:1"),
         ]

@@ -1,6 +1,7 @@
 """The text subtitles of one file, as ASS files in the job's folder."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,20 @@ class Scripts:
         folder: Receives `track_<index>.ass`; None: nothing is written.
         fonts: Gets the fonts that are inside of scripts.
         film_end_s: When the film ends, from its start.
+        keys_s: When its key frames are shown, in order: near them a look is cheap.
     """
 
-    def __init__(self, folder: Path | None, fonts: FontFolder, film_end_s: float) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        fonts: FontFolder,
+        film_end_s: float,
+        keys_s: Sequence[float] = (),
+    ) -> None:
         self._folder = folder
         self._fonts = fonts
         self._film_end_s = film_end_s
+        self._keys_s = keys_s
         self._lines: dict[int, Counter[tuple[str, int]]] = {}
 
     def keep(self, index: int, text: str) -> dict[str, Any]:
@@ -39,7 +48,7 @@ class Scripts:
             "spoken": len(speech),
             "spoken_s": round(ass.covered_s(speech), 3),
             "fonts": ass.fonts_used(script),
-            "moments": ass.moments(script, end_s=self._film_end_s),
+            "moments": ass.moments(script, end_s=self._film_end_s, keys_s=self._keys_s),
         }
 
     def shared(self, index: int) -> tuple[tuple[int, int], ...]:

@@ -119,7 +119,8 @@ class QualitySearch:
             *(*_QUIET, "-progress", "pipe:1", "-copyts", "-start_at_zero"),
             *("-ss", f"{span.at_s:.3f}", "-t", f"{span.length_s:.3f}", *source),
             *("-filter_complex", f"[0:V:0]{plan.filters}[film]", "-map", "[film]"),
-            *("-c:v", "ffv1", "-level", "3", "-slices", "4", "-fps_mode", "passthrough", name),
+            *("-c:v", "ffv1", "-level", "3", "-slices", "4", "-fps_mode", "passthrough"),
+            *("-enc_time_base:v", "demux", name),
         ]
         await self._run(plan, argv, span.length_s, progress, "sampling")
 
@@ -138,7 +139,7 @@ class QualitySearch:
             *(*_QUIET, "-progress", "pipe:1", *video_codec.device_argv(plan.encoder), *inputs),
             *("-filter_complex", f"{joined}{_upload(plan)}[film]", "-map", "[film]"),
             *video_codec.argv(plan.profile, plan.encoder, crf, threads=self._threads),
-            *("-fps_mode", "passthrough", _TRIAL),
+            *("-fps_mode", "passthrough", "-enc_time_base:v", "filter", _TRIAL),
         ]
         await self._run(plan, encode, length_s, progress, f"crf {crf}")
         # The number of a frame is its time on both sides: nothing can slip.

@@ -1,5 +1,6 @@
 """Gathers what the packets of a stream tell, and the lines of its subtitles."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ class Times:
         self._base = float(stream.time_base or 0)
         self._times: list[int] = []
         self._end = 0
-        self._key: int | None = None
+        self._keys: list[int] = []
         self._before_key = 0
         self._damaged = 0
         self._unwritten = 0
@@ -42,19 +43,26 @@ class Times:
             return
         self._damaged += packet.is_corrupt
         self._unwritten += self._codec in _NEVER_BLANK and _unwritten(bytes(packet), self._codec)
+        if packet.is_keyframe:
+            self._keys.append(packet.pts)
+        if packet.is_discard:
+            # What an edit list leaves out is decoded, and not shown.
+            return
         self._times.append(packet.pts)
         self._end = max(self._end, packet.pts + (packet.duration or 0))
-        if self._key is None and packet.is_keyframe:
-            self._key = packet.pts
-        elif self._key is None:
+        if not self._keys:
             self._before_key += 1
+
+    def keys_s(self, start_s: float) -> list[float]:
+        """When key frames are shown, in order, counted from a time of the file."""
+        return [key * self._base - start_s for key in sorted(self._keys)]
 
     def facts(self, rate: tuple[int, int]) -> Packets | None:
         """What they tell together; None: there was none."""
         times = sorted(self._times)
         if not times:
             return None
-        key = times[0] if self._key is None else self._key
+        key = self._keys[0] if self._keys else times[0]
         leading = self._before_key + sum(1 for time in times if time < key)
         return Packets(
             count=len(times),
@@ -64,8 +72,13 @@ class Times:
             leading=min(leading, len(times)),
             damaged=self._damaged,
             unwritten=self._unwritten,
+            keys_apart_s=self._keys_apart(times) * self._base,
             steady=self._steady(times, rate),
         )
+
+    def _keys_apart(self, times: list[int]) -> int:
+        marks = [times[0], *sorted(self._keys), max(times[-1], self._end)]
+        return max(later - sooner for sooner, later in itertools.pairwise(marks))
 
     def _steady(self, times: list[int], rate: tuple[int, int]) -> bool:
         """Whether every time lies within a quarter frame of the grid of the rate."""

@@ -113,6 +113,28 @@ def test_moments_are_inside_lines_and_inside_the_film_speech_first():
     assert all(at < 100 for at in found)
 
 
+def test_moments_lie_soon_after_key_frames_where_lines_show_one():
+    lines = [
+        event("a key frame in its middle", start_s=0, end_s=4),
+        event("one at its very beginning, where it may still fade in", start_s=10, end_s=14),
+        event("none", start_s=20, end_s=24),
+    ]
+    keys_s = [0.0, 1.5, 10.1, 30.0]
+    at_s = ass.moments(script(*lines), end_s=100, keys_s=keys_s)
+    assert sorted(at_s) == [pytest.approx(1.5 + ass.AFTER_KEY_S), 12.0, 22.0]
+
+
+def test_of_many_lines_those_are_looked_at_that_are_cheap_and_still_the_whole_film():
+    lines = [event(f"line {number}", start_s=number, end_s=number + 1) for number in range(600)]
+    keys_s = [0.0, *(number + 0.4 for number in range(7, 600, 25))]
+    first, last, middle = ass.moments(script(*lines), end_s=600, keys_s=keys_s)[:3]
+    near = [key_s + ass.AFTER_KEY_S for key_s in keys_s]
+    assert all(any(abs(at_s - key_s) < 0.01 for key_s in near) for at_s in (first, last, middle))
+    assert first < 60
+    assert abs(middle - 300) < 60
+    assert last > 540
+
+
 def test_a_script_is_put_together_in_the_order_it_was_written_in():
     cues = [
         Cue(1.0, 2.0, 7, ("0", "Default", "", "0", "0", "0", "", "second")),

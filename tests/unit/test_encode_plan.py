@@ -78,7 +78,7 @@ def test_the_plain_case_is_one_burn_on_the_stored_frame():
     assert after(words, "-c:a:0") == "copy"
     assert after(words, "-fps_mode") == "passthrough"
     assert "-r" not in words
-    assert "-enc_time_base" not in words
+    assert "-enc_time_base:v" not in words
     assert words[-1] == "output.mp4"
 
 
@@ -148,7 +148,7 @@ def test_odd_sizes_are_padded_and_turned_pictures_change_sides():
 
 def test_a_varying_rate_keeps_the_times_of_the_source():
     made = plan(film(packets=packets(steady=False)), text())
-    assert after(command(made), "-enc_time_base") == "demux"
+    assert after(command(made), "-enc_time_base:v") == "demux"
     assert made.recipe["variable_rate"] is True
 
 
