@@ -94,6 +94,8 @@ def _no_episode(found: Identification, own: Reading) -> Iterator[Doubt]:
     if len(found.seasons) == 1 and found.extension[1:] in VIDEO:
         reason = f"a season ({found.seasons[0]}), but no episode number"
         yield Doubt(reason, 0.4, "episode")
+    if day := patterns.DAY.search(fold(found.name)):
+        yield Doubt(f"a day ({day[0]}), but no episode number", 0.4, "episode")
     if not own.film and (number := _NUMBER_AT_AN_END.search(found.title or "")):
         yield Doubt(f"the episode may be {number[0]!r}", 0.4, "episode")
     facts = (own.film, found.group, found.year, found.resolution, found.seasons)
@@ -103,7 +105,7 @@ def _no_episode(found: Identification, own: Reading) -> Iterator[Doubt]:
 
 
 def _too_much(found: Identification) -> Iterator[Doubt]:
-    if len(found.seasons) > 1:
+    if len(found.seasons) > 1 and found.extension[1:] in VIDEO:
         reason = f"several seasons ({found.seasons[0]} to {found.seasons[-1]}) in one"
         yield Doubt(reason, 0.9, "season")
     ends = _ends(found.episode)
@@ -170,4 +172,5 @@ def of_the_trade(title: str) -> bool:
 
 def _markless(title: str) -> str:
     """A title without season and episode marks, which other readers leave in it."""
-    return patterns.SEASONS.sub(" ", patterns.SXXEYY.sub(" ", fold(title)))
+    unmarked = patterns.CROSS.sub(" ", patterns.SXXEYY.sub(" ", fold(title)))
+    return patterns.SEASONS.sub(" ", unmarked)

@@ -16,7 +16,7 @@ from izumi.domain.reading import folders as surroundings
 from izumi.domain.reading.folders import Hints
 from izumi.domain.reading.parsers import by_anitomy, by_anitopy, plain
 from izumi.domain.reading.reader import read
-from izumi.domain.reading.text import fold, tidy
+from izumi.domain.reading.text import fold, tidy, unwrapped
 from izumi.domain.release import SIDE, VIDEO, Doubt, Extras, Identification, Kind, Reading
 from izumi.domain.subjects import Sub
 
@@ -62,7 +62,7 @@ def identify(name: str, *, folders: Sequence[str] = (), extras: Extras = "hold")
             why=("too long",),
             doubts=(Doubt(reason, 0.0),),
         )
-    stem, extension = parted(tidy(name))
+    stem, extension = parted(tidy(unwrapped(name)))
     found = _decided(name, extension, _opinions(stem), surroundings.hints(folders), extras)
     return msgspec.structs.replace(found, folders=tuple(folders))
 

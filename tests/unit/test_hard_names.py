@@ -1,5 +1,7 @@
 """Classes of names that parsers of release names are known to fail on: right, or held."""
 
+# ruff: noqa: RUF001 - the characters that look like others are the matter here
+
 import pytest
 
 from izumi.domain import names
@@ -29,6 +31,12 @@ def at(path: str) -> Identification:
         ("[G] Show [01-12 END][1080p]", "01-12"),
         ("[G] Show 1~12 [1080p]", "1-12"),
         ("[字幕组][标题][全12集][1080P]", "1-12"),
+        ("Show.S01E01.S01E03.720p", "01-03"),
+        ("Show - S01E01 - S01E02 - S01E03 Title.mkv", "01-03"),
+        ("Show.S01.E01.E02.mkv", "01-02"),
+        ("Show.1x01.1x03.Bluray.1080p.x265-G", "01-03"),
+        ("Show.1x01x02x03.480p.DVD.x264-G.mkv", "01-03"),
+        ("Show 16x03-05.mkv", "03-05"),
     ],
 )
 def test_several_episodes_stay_a_range(name, episode):
@@ -199,3 +207,92 @@ def test_a_padded_season_is_no_episode(name):
     found = identify(name)
     assert (found.seasons, found.episode) == ((2,), None)
     assert found.titles[0].startswith("Show")
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "seasons", "episode"),
+    [
+        # Korean, and tongues that say "season" and "episode" in their own words.
+        ("Show 시즌2 5화.mp4", "Show", (2,), "5"),
+        ("드라마 시즌 2 제5화.mp4", "드라마", (2,), "5"),
+        ("[조] 드라마 이야기 16회 END.1080p.mp4", "드라마 이야기", (), "16"),
+        ("1박 2일.시즌4.E05.200105.1080p.mp4", "1박 2일", (4,), "05"),
+        ("사랑의 불시착 E05.191228.720p-NEXT.mp4", "사랑의 불시착", (), "05"),
+        ("Show 2 сезон 12 серия.mkv", "Show", (2,), "12"),
+        ("Show Stagione 2 Episodio 05.mkv", "Show", (2,), "05"),
+        ("Show - Episódio 12.mp4", "Show", (), "12"),
+        ("Show - Capítulo 12.mp4", "Show", (), "12"),
+        ("Show Season II - 05.mkv", "Show", (2,), "05"),
+        ("ドラマ～副題～ 第7シリーズ 第05話.mp4", "ドラマ～副題～", (7,), "05"),
+        # Season and number with a dash between; a part is no season.
+        ("[G] Show S2-05 [1080p].mkv", "Show", (2,), "05"),
+        ("[G] Show S02-01 [1080p].mkv", "Show", (2,), "01"),
+        ("[G] Show 2nd Season Part 2 - 05 [1080p].mkv", "Show Part 2", (2,), "05"),
+        # Remarks amid the title, numbers of databases, alternatives.
+        ("[G] 标题 第二季（日配版） / Show (Japanese Audio) S2 - 11.mkv", "Show", (2,), "11"),
+        ("[G] Show (tmdbid=1155234) - 05 [1080p].mkv", "Show", (), "05"),
+        ("Show (2019) {tmdb-95479} - S01E05.mkv", "Show", (1,), "05"),
+        ("【组】★01月新番★[22/7/Nanabun no Nijuuni][04][1080p].mp4", "22/7", (), "04"),
+        # What a place of the name says of it.
+        ("[G] Show - The Arc - 12D (CR 1920x1080 AVC AAC MKV)", "Show - The Arc", (), "12d"),
+        ("[G] Anime - 15.5 (S00E01) [BD 1080p].mkv", "Anime", (), "15.5"),
+        ("[SubPig][Hana Yori Dango ep05].avi", "Hana Yori Dango", (), "05"),
+        ("Some.Show.1of8.Title.x264.AAC.mkv", "Some Show", (), "1"),
+        # Ways of transport.
+        ('[13/13] - "[G] Show R - 23 [480p].mkv', "Show R", (), "23"),
+        ('[02/24] - "[G] Show R - 23 [480p].mkv" yEnc', "Show R", (), "23"),
+        ("%5BG%5D%20Show%20R%20-%2023%20%5B480p%5D.mkv", "Show R", (), "23"),
+        ("[Ｇ]＿Ｓｈｏｗ＿－＿０５＿［１０８０ｐ］.mkv", "Show", (), "05"),
+    ],
+)
+def test_words_and_wrappings_of_other_places_are_known(name, title, seasons, episode):
+    found = identify(name)
+    assert (found.title, found.seasons, found.episode) == (title, seasons, episode)
+    assert found.held is None
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [
+        ("[1080P][某某制作组&Sub][龙珠GT][60][HEVC-10bit].mkv", "某某制作组&Sub"),
+        ("[庆余年 第二季].Joy.of.Life.S02E05.2024.2160p.WEB-DL.DDP5.1-OurTV.mkv", "OurTV"),
+        ("[极影字幕·毁片党][节目名][Show][12][1080p].mkv", "极影字幕·毁片党"),
+        ("[c.c动漫][4月新番][节目名][Show][12][BIG5][1080P].mp4", "c.c动漫"),
+        ("[某人合成][粤语]节目名 / Show - 06 [粤日双语](WEB 1080p).mp4", "某人合成"),
+        ("[Fansub.com] Show - 12 [Arabic Sub] [MQ].mp4", "Fansub.com"),
+        ("Show - The Film (Central Anime, 720p) [46B35E25].mkv", "Central Anime"),
+        ("Show.1999.1080p.Blu-Ray.ReMuX.AVC.DTS-HD.5.1-HQZONE.mkv", "HQZONE"),
+        ("琅琊榜之风起长林.第01集.1080p.国语中字.mp4", None),
+        ("节目名 第30集 4K(超高清SDR)(8798117).mp4", None),
+        ("Show - 12 (1080p) (Sub: PT-BR).mkv", None),
+    ],
+)
+def test_a_group_is_found_where_it_stands_and_a_remark_is_none(name, group):
+    found = identify(name)
+    assert (found.group, found.held) == (group, None)
+
+
+def test_a_range_is_no_number_behind_a_title_with_one():
+    assert identify("[G] Show 2-05 [720p].mkv").episode != "2-05"
+    assert identify("[G] Show 2-05 [720p].mkv").held is not None
+
+
+def test_seasons_that_are_one_file_are_asked_about_and_a_release_of_many_is_not():
+    assert identify("[G] Show [S1-S4][1080p]").held is None
+    assert identify("[G] Show [S1-S4][1080p].mkv").held is not None
+    assert identify("毛骗1-3季").seasons == (1, 2, 3)
+    assert identify("毛骗 全三季").seasons == (1, 2, 3)
+    assert len(identify("毛骗 全999999季").seasons) == 1
+
+
+def test_a_folder_that_names_a_version_is_no_show():
+    assert at("Ore Tsushima/TV_ver/[G] Tsushima TV [12][Web].ass").title == "Ore Tsushima"
+    assert at("Show/1080p/[G] Show - 05.mkv").title == "Show"
+
+
+@pytest.mark.parametrize(
+    ("name", "height"),
+    [("Show S01E23.1080p.WEB-DL v2.mkv", "1080p"), ("Show - 05 [23.976p].mkv", None)],
+)
+def test_a_height_behind_a_dot_is_read_and_a_rate_is_none(name, height):
+    assert identify(name).resolution == height

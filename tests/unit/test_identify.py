@@ -65,7 +65,7 @@ def test_a_hard_name_is_read_right(path, title, seasons, episode):
         ("S01E05 - Episode title.mkv", "nothing stands where titles do"),
         ("[G] Mob Psycho 100 - Reigen.mkv", "the episode is none or '100'"),
         ("Show - E 3 -.mkv", "the title is 'Show' or 'Show - E'"),
-        ("Anime - 15.5 (S00E01) [BD 1080p].mkv", "the episode is '15.5' or '01'"),
+        ("Show - 2008.01.06.mkv", "a day (2008.01.06), but no episode number"),
         ("[G] Show - 01-12 [1080p].mkv", "12 episodes (01-12) in one file"),
         ("[G] Show S01-S03 [1080p].mkv", "several seasons (1 to 3) in one"),
         ("[G] Show S2 [1080p].mkv", "a season (2), but no episode number"),

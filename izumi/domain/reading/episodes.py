@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from izumi.domain.reading import patterns
-from izumi.domain.reading.numbers import free, is_year, loose
+from izumi.domain.reading.numbers import free, is_year, loose, of_a_day
 from izumi.domain.reading.patterns import Found
 from izumi.domain.reading.scan import OPEN, Role, Scan
 
@@ -30,6 +30,9 @@ def _firm(scanned: Scan, firm: Found, dashed: Found | None) -> Found:
     """
     if dashed and dashed.end <= firm.start and firm.how in {"SxxEyy", "1x02"}:
         same = _low(dashed.number) == _low(firm.number)
+        if firm.seasons == (0,) and "." in dashed.number:
+            # "Show - 15.5 (S00E01)": a database counts it among the specials.
+            return dashed._replace(sure=1.0)
         return dashed._replace(seasons=firm.seasons if same else (), sure=1.0 if same else 0.5)
     if dashed and dashed.start >= firm.end and firm.sure < 1:
         return _joined(scanned, firm, dashed)
@@ -65,7 +68,11 @@ def _dashed(scanned: Scan) -> Iterator[Found]:
     glued: list[Found] = []
     for piece in free(scanned):
         for match in patterns.DASHED.finditer(scanned.text.view, piece.start, piece.end):
-            if not scanned.titled(match.start()) or is_year(match):
+            if (
+                not scanned.titled(match.start())
+                or is_year(match)
+                or of_a_day(scanned, match.start("e"))
+            ):
                 continue
             number = patterns.span(match["e"], match["e3"] or match["e2"]) + (match["part"] or "")
             found = Found(

@@ -15,6 +15,7 @@ _GENERIC: Final = re.compile(
     r"|torrents?|main|subs?|subtitles?|fonts|airing|premiered|airing \[hardsub|batch|bd|dvd|web"
     r"|dis[ck] ?\d*"
 )
+_VERSIONS: Final = frozenset(("ver", "ver.", "version", "tv", "bd", "dvd", "web", "raws", "subs"))
 _EXTRAS: Final = re.compile(
     r"extras?|nc|ncop ?(?:&|\+|and) ?nced|nc ?op|nc ?ed|creditless|menus?|pvs?|cms?|bonus(?:es)?"
     r"|featurettes?|samples?|scans|sps? ?& ?extras|trailers?|映像特典|特典映像|特典"
@@ -55,9 +56,16 @@ def hints(folders: Sequence[str]) -> Hints:
             found = found._replace(seasons=found.seasons or seasons)
         elif _SPECIALS.fullmatch(view):
             found = found._replace(specials=True)
-        elif view and not _GENERIC.fullmatch(view) and not _DRIVE.fullmatch(name):
+        elif view and not _generic(view) and not _DRIVE.fullmatch(name):
             return _show(found, name)
     return found
+
+
+def _generic(view: str) -> bool:
+    """Whether a folder names no show: "Downloads", "TV ver", "1080p"."""
+    words = view.split()
+    told = all(map(vocabulary.is_known, words)) and any(word in _VERSIONS for word in words)
+    return bool(_GENERIC.fullmatch(view)) or told or all(map(vocabulary.is_strong, words))
 
 
 def _season_only(view: str) -> tuple[int, ...]:
@@ -122,7 +130,7 @@ def _is_path(parts: Sequence[str], *, rooted: bool) -> bool:
         return False
     if views[-1].startswith("[") or any(map(_season_only, views[:-1])):
         return True
-    if any(_EXTRAS.fullmatch(view) or _GENERIC.fullmatch(view) for view in views[:-1]):
+    if any(_EXTRAS.fullmatch(view) or _generic(view) for view in views[:-1]):
         return True
     if views[-1][:1].isdecimal() or re.match(r"(?:s\d+)?e\d", views[-1]):
         return not views[-2][-1:].isdecimal()

@@ -23,6 +23,13 @@ def loose(scanned: Scan, boxed: Found | None) -> Iterator[Found | None]:
     if boxed and boxed.sure >= 1:
         yield boxed
     yield _special(scanned)
+    if boxed and last and last.sure < 0.7 and boxed.number.startswith("0"):
+        # As in "Memories Off 3.5 (04)".
+        yield boxed
+    copied = boxed and boxed.sure < 0.9 and len(boxed.number) == 1
+    if copied and first and first.sure >= 0.8:
+        # As in "05 - Name of it (1)".
+        yield first
     if last is None or (boxed and (boxed.sure >= 0.9 or "-" in boxed.number)):
         yield boxed
     if first and first.sure >= 0.8 and (last is None or last.sure < 0.7):
@@ -38,6 +45,11 @@ def loose(scanned: Scan, boxed: Found | None) -> Iterator[Found | None]:
 def free(scanned: Scan) -> Iterator[Piece]:
     """The pieces between brackets."""
     return (piece for piece, role in scanned if role is Role.FREE)
+
+
+def of_a_day(scanned: Scan, place: int) -> bool:
+    """Whether a number at a place is part of a day: "Show - 2008.01.06"."""
+    return any(day.start() <= place < day.end() for day in patterns.DAY.finditer(scanned.text.view))
 
 
 def is_year(match: re.Match[str]) -> bool:
@@ -80,11 +92,19 @@ def _first(scanned: Scan) -> Found | None:
 
 
 def _last(scanned: Scan) -> Found | None:
-    """The last word of the title, as in "Title 05 ["."""
+    """The last word of the title, as in "Title 05 ["; what stands alone comes first."""
+    found = list(_lasts(scanned))
+    alone = (one for one in found if not scanned.text.view[: one.start].rstrip()[-1:].isalnum())
+    return next(alone, next(iter(found), None))
+
+
+def _lasts(scanned: Scan) -> Iterator[Found]:
     for piece in free(scanned):
         end = _before_year(scanned, piece.start, scanned.cut(piece.start, piece.end))
         match = patterns.LAST.search(scanned.text.view, piece.start, end)
         if match is None or not scanned.titled(match.start()) or is_year(match):
+            continue
+        if of_a_day(scanned, match.start("e")):
             continue
         before = scanned.text.view[piece.start : match.start()].split()
         if (before and before[-1].strip("-.#") in _COUNTED) or _of_a_season(
@@ -93,10 +113,12 @@ def _last(scanned: Scan) -> Found | None:
             continue
         number = patterns.span(match["e"], match["e3"] or match["e2"]) + (match["part"] or "")
         sure = _sure_last(scanned, piece, match, end)
+        if match["e2"] and match["e2"].startswith("0") and not match["e"].startswith("0"):
+            # "Title 2-03" is no range.
+            number, sure = match["e2"], 0.4
         if sure > 0:
             revision = patterns.revision(match)
-            return Found(number, *match.span(), sure, "number behind the title", revision)
-    return None
+            yield Found(number, *match.span(), sure, "number behind the title", revision)
 
 
 def _of_a_season(scanned: Scan, start: int, end: int) -> bool:
@@ -139,6 +161,7 @@ def _within(scanned: Scan) -> Found | None:
             before = scanned.text.view[piece.start : match.start()].split()
             counted = before and before[-1].strip("-.#") in _COUNTED
             season = _of_a_season(scanned, match.start(), match.end())
+            season = season or of_a_day(scanned, match.start())
             if scanned.titled(match.start()) and not counted and not season:
                 number = match["e"] or match["q"]
                 revision = patterns.revision(match)

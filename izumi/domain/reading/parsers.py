@@ -35,6 +35,10 @@ _OPTIONS: Final = {
     "parse_file_extension": False,
     "parse_release_group": True,
 }
+_OF_NO_READER: Final = re.compile(
+    rf"^\[[^\[\]]*www\.[^\[\]]*\] *| *[\[({{](?:{patterns.DATABASE.pattern})[\])}}]", re.IGNORECASE
+)
+"""Sites and numbers of databases, which the others take for groups and episodes."""
 _HALF_VERSION: Final = re.compile(r"(\d\.\d)v\d(?!\w)")
 _BRACKETS: Final = str.maketrans("【】〔〕〖〗［］『』（）｛｝　", "[][][][][](){} ")
 
@@ -42,7 +46,7 @@ _BRACKETS: Final = str.maketrans("【】〔〕〖〗［］『』（）｛｝　"
 def plain(stem: str) -> str:
     """A name in the words that both parsers know: Latin brackets, no tags, " - 05"."""
     text = unicodedata.normalize("NFKC", tidy(stem).translate(_BRACKETS))
-    text = vocabulary.MONTH_TAG.sub(" ", text)
+    text = vocabulary.MONTH_TAG.sub(" ", _OF_NO_READER.sub("", text))
     text = re.sub("[★☆◆◇■□●※]", " ", text)
     # Both read "12.5v2" as 5.
     text = _HALF_VERSION.sub(r"\1", text)
@@ -51,7 +55,7 @@ def plain(stem: str) -> str:
 
 
 def _numbered(match: re.Match[str]) -> str:
-    number = patterns.written(match["e"] or match["f"])
+    number = patterns.written(match["e"] or match["f"] or match["g"])
     return f" - {number} " if number else match[0]
 
 

@@ -34,17 +34,25 @@ _TRADE = (
 SXXEYY: Final = re.compile(
     rf"{_B}s(?P<s>\d{{1,2}})(?:-s?(?P<s2>\d{{1,2}}))?[ ._x-]{{0,3}}"
     rf"(?:ep?|episode ?)\.? ?(?P<e>\d{{1,4}}(?:\.\d)?){_PART}{_V}"
-    rf"(?P<more>(?:(?:-| ?[~&+] ?)(?:s\d{{1,2}})?e?p?\d{{1,4}}{_BITS}|e\d{{1,4}})*){_V2}(?!\d)"
+    rf"(?P<more>(?:(?:-| ?[~&+] ?)(?:s\d{{1,2}})?e?p?\d{{1,4}}{_BITS}|[ .]?e\d{{1,4}}"
+    r"|[ .]{1,2}(?:- )?s\d{1,2}e\d{1,4})*)"
+    rf"{_V2}(?!\d)"
 )
-CROSS: Final = re.compile(rf"{_B}(?P<s>\d{{1,2}})x(?P<e>\d{{2,3}}){_V}{_E}")
+CROSS: Final = re.compile(
+    rf"{_B}(?P<s>\d{{1,2}})x(?P<e>\d{{2,3}}){_V}"
+    rf"(?P<more>(?:x\d{{2,3}}|-\d{{2,3}}(?!\d)|[ .]{{1,2}}(?:- )?\d{{1,2}}x\d{{2,3}})*){_E}"
+)
 COUNTER: Final = re.compile(
     rf"第 ?(?P<e>{_H}){_V}(?:[-~至到](?P<e2>{_H}))? ?[話话集回夜局席]{_V2}"
+    rf"|제 ?(?P<g>\d{{1,4}})(?:[-~](?P<g2>\d{{1,4}}))? ?[화회]"
     rf"|(?<![\d.全共])(?P<f>{_M})(?:[-~至到](?P<f2>\d{{1,4}}))?"
-    r"[話话集回](?!(?![完终終])[\u3400-\u9fff])"
+    r"(?:[話话集回](?!(?![完终終])[\u3400-\u9fff])|[화회](?![\uac00-\ud7af])"
+    r"| ?(?:серия|bölüm)(?!\w))"
 )
 WHOLE: Final = re.compile(rf"[全共] ?(?P<e>{_H}) ?[話话集回]|(?P<f>\d{{1,4}}) ?[話话集回]全")
 WORD: Final = re.compile(
-    rf"{_B}(?:episodes?|episodios?|capitulos?|folge|epis|eps?|e|cap|#)[ .#:-]{{0,2}}"
+    rf"{_B}(?:episodes?|épisodes?|epis[oó]dios?|cap[ií]tulos?|folge|bölüm|odcinek"
+    r"|aflevering|эпизод|серия|tập|epis|eps?|e|cap|#)[ .#:-]{0,2}"
     rf"(?P<e>{_N}){_PART}{_V}"
     rf"(?:(?:[-&+至到]| ?~ ?| ?& ?)(?:ep?)?#?(?P<e2>\d{{1,4}}){_BITS})?{_V2}{_E}"
 )
@@ -53,8 +61,12 @@ SPECIAL: Final = re.compile(
     rf"{_B}(?P<type>sp|special|ova|oad|ona|oav|ex|特典|番外|特別[編篇]|特别篇)s?[ #._-]{{0,3}}"
     rf"(?P<e>\d{{1,3}}(?:\.\d)?){_V}(?: ?[-~&+至到] ?(?P<e2>\d{{1,3}})(?![\dpi]))?{_E}"
 )
+SEASON_DASH: Final = re.compile(
+    rf"{_B}s(?:eason ?)?(?P<s>\d{{1,2}})-(?P<e>\d{{2,3}}){_V}(?=[ .\[(]*$|[ .]*[\[(]| - )"
+)
+"""Such as "S2-05", an episode; "S1-3" and "S01-03" are several seasons."""
 OF: Final = re.compile(r"(?P<e>\d{1,4}) ?(?:of|/) ?\d{1,4}")
-OF_ALL: Final = re.compile(rf"(?<=[ (])(?P<e>\d{{1,4}}) of (?P<all>\d{{1,4}}){_E}")
+OF_ALL: Final = re.compile(rf"(?<=[ (])(?P<e>\d{{1,4}}) ?of ?(?P<all>\d{{1,4}}){_E}")
 ALONE: Final = re.compile(
     r"(?:tv ?|batch ?|ep\.? ?|movie ?|第)?(?P<type>sp|ova|oad|ona|ex)? ?#?"
     rf"(?P<e>{_M})(?P<part>[a-c])?{_V}(?P<list>(?:[,、] ?\d{{1,4}}){{1,24}})?"
@@ -64,7 +76,7 @@ ALONE: Final = re.compile(
     r"(?: ?(?:v(?P<v3>\d)|batch|complete|tv|[\u3400-\u9fff]{1,6}|\([^()]*\)|[+&].*)){0,3}"
 )
 DASHED: Final = re.compile(
-    rf"(?:(?<=[ \])\w!?.~\"'])|^)(?<!\d)-+ ?#?(?P<e>{_N})(?P<part>[a-c])?{_V}"
+    rf"(?:(?<=[ \])\w!?.~\"'])|^)(?<!\d)-+ ?#?(?P<e>{_N})(?P<part>[a-c]|(?<=\d\d)[d-f])?{_V}"
     rf"(?:(?: ?[~&+] ?|(?<=[-# ]0\d) - |-)(?P<e2>\d{{1,4}}){_BITS}(?! ?%)"
     rf"(?:-(?P<e3>\d{{1,4}}))*{_V2})?{_END}"
     rf"(?= ?$| *[\[({{\]]| - ?| -?$|-$| ~ ?| *「|:|\.(?!\d)| \|| {_TRADE}{_E})"
@@ -86,16 +98,24 @@ VOLUME: Final = re.compile(
     rf"|第(?P<h>{_H})[巻卷]"
 )
 
-_SEASON = r"(?:seasons?|saison|staffel|temporada|sezon|シーズン|シリーズ)"
+_SEASON = (
+    r"(?:seasons?|saison|staffel|temporada|stagione|sezon|säsong|сезон|シーズン|シリーズ|시즌)"
+)
+_MOST_SEASONS: Final = 100
+_ROMAN: Final = {"ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6}
 SEASONS: Final = re.compile(
-    rf"{_B}(?:the )?(?P<ord>\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)}) ?{_SEASON}{_E}"
+    rf"{_B}(?:the )?(?P<ord>\d{{1,2}}(?:st|nd|rd|th|-?й)|{'|'.join(_ORDINALS)}) ?{_SEASON}{_E}"
+    rf"|{_B}(?P<b>\d{{1,2}}) (?:сезон|säsong|sezon){_E}"
     rf"|(?:{_B}|(?<=[^\W\d_a-z])){_SEASON}[ .:]?(?P<n>\d{{1,2}})"
     rf"(?:(?:-| ?~ ?| to | ?& ?| ?\+ ?)(?P<n2>\d{{1,2}})(?!\d| ?-))?{_E}"
+    rf"|{_B}seasons? (?P<r>{'|'.join(_ROMAN)}){_E}"
     rf"|{_B}(?<!')s(?P<s>\d{{1,2}})(?: ?[-+~&,]? ?s\d{{1,2}})*(?:-(?P<s2>\d{{1,2}}))?"
     rf"(?:{_E}|(?=p\d{{1,2}}{_E}))(?!')"
     rf"|第 ?(?P<h>{_H}) ?(?:[季期](?:[-~至到]第?(?P<h2>{_H})[季期])?"
     rf"|[-~至到](?P<h3>{_H})[季期])"
-    r"|(?<![\d年月])(?P<k>[二三四五六七八九十\d])[期季](?![間间待限節节的之會会])"
+    rf"|第 ?(?P<j>{_H}) ?(?:シーズン|シリーズ)|全 ?(?P<all>{_H})[季期]"
+    r"|(?<![\d年月])(?P<k>[二三四五六七八九十\d])(?:[-~](?P<k2>[二三四五六七八九十\d]))?"
+    r"[期季](?![間间待限節节的之會会])"
 )
 PART: Final = re.compile(
     rf"{_B}(?:part|cour|p)[ .]?(?:\d{{1,2}}|[ivx]{{1,3}}){_E}"
@@ -108,7 +128,8 @@ AGAIN: Final = re.compile(
 )
 """Other words for a version, matched as written: "proper" may be of a title."""
 SIZE: Final = re.compile(r"(?<![\da-z])(\d{3,4}) ?x ?(\d{3,4})(?!\d)")
-HEIGHT: Final = re.compile(r"(?<!\d)(?<!\d\.)(\d{3,4})([pi])(?![a-z]{3}|\d)")
+# "23.976p" is a rate.
+HEIGHT: Final = re.compile(r"(?<!\d)(?!976)(\d{3,4})([pi])(?![a-z]{3}|\d)")
 NAMED: Final = re.compile(rf"{_B}(4k|2k|uhd|8k){_E}")
 BARE: Final = re.compile(r"(?<![\da-z])(480|540|576|720|1080|2160)(?![\da-z])")
 YEAR: Final = re.compile(r"(?:19[4-9]|20[0-4])\d")
@@ -117,6 +138,15 @@ DATE: Final = re.compile(
     r"(?:19|20)\d\d[.-]\d{1,2}[.-]\d{1,2}|\d{1,2}\.\d{1,2}\.(?:19|20)\d\d"
     r"|(?:19|20)?\d\d(?:0\d|1[0-2])[0-3]\d|(?:19|20)\d\d-(?:19|20)?\d\d"
 )
+DAY: Final = re.compile(
+    r"(?<!\d)(?:19|20)\d\d(?P<s>[ .-])(?:0[1-9]|1[0-2])(?P=s)(?:0[1-9]|[12]\d|3[01])(?!\d)"
+)
+"""A day within a text: what is broadcast daily has it in place of a number."""
+DATABASE: Final = re.compile(
+    r"\[?(?:tmdb|tvdb|imdb|anidb|anilist|mal|bgm|bangumi)(?:[ -]?id)?[=: -] ?(?:tt)?"
+    r"\d[^\[\](){}]*\]?"
+)
+"""The number of an entry in a database, which media servers put into names."""
 _NAMES: Final = {"4k": "2160p", "uhd": "2160p", "2k": "1440p", "8k": "4320p"}
 
 
@@ -187,15 +217,17 @@ def seasons_of(match: re.Match[str]) -> tuple[int, ...]:
         if "-" in match[0] or "~" in match[0]:
             return between(numbers[0], numbers[-1])
         return tuple(dict.fromkeys(numbers))
-    low = number(match["h"] or match["k"])
-    last = match["h2"] or match["h3"]
+    if every := match["all"]:
+        return between(1, number(every) or 1)
+    low = _ROMAN.get(match["r"]) or number(match["b"] or match["h"] or match["j"] or match["k"])
+    last = match["h2"] or match["h3"] or match["k2"]
     high = number(last) if last else low
     return () if low is None or high is None else between(low, high)
 
 
 def between(first: int, last: int) -> tuple[int, ...]:
     """All numbers from `first` to `last`; only `first` where that is no range."""
-    return tuple(range(first, last + 1)) if first < last else (first,)
+    return tuple(range(first, last + 1)) if first < last < first + _MOST_SEASONS else (first,)
 
 
 def revision(match: re.Match[str]) -> int | None:
@@ -208,22 +240,49 @@ def revision(match: re.Match[str]) -> int | None:
 
 def explicit(view: str) -> Iterator[Found]:
     """Marks that can mean nothing but an episode, the firmest kind first."""
+    for kind in (_season_episodes, _counters, _crosses, _season_dashes, _of_all, _words):
+        yield from kind(view)
+
+
+def _season_episodes(view: str) -> Iterator[Found]:
     for match in SXXEYY.finditer(view):
         more = re.findall(r"(?<![\ds])\d{1,4}", match["more"])
         number_ = span(match["e"], more[-1] if more else None) + (match["part"] or "")
         seasons = between(int(match["s"]), int(match["s2"] or match["s"]))
         yield Found(number_, *match.span(), 1.0, "SxxEyy", revision(match), seasons)
+
+
+def _counters(view: str) -> Iterator[Found]:
     for match in COUNTER.finditer(view):
-        first, last = written(match["e"] or match["f"]), match["e2"] or match["f2"]
-        sure = 1.0 if match["e"] else 0.9
+        first = written(match["e"] or match["f"] or match["g"])
+        last = match["e2"] or match["f2"] or match["g2"]
+        sure = 0.9 if match["f"] else 1.0
         if first:
             number_ = span(first, written(last) if last else None)
             yield Found(number_, *match.span(), sure, "counter word", revision(match))
+
+
+def _crosses(view: str) -> Iterator[Found]:
     for match in CROSS.finditer(view):
-        yield Found(match["e"], *match.span(), 0.95, "1x02", revision(match), (int(match["s"]),))
+        more = re.findall(r"\d+(?!\d|x)", match["more"])
+        number_ = span(match["e"], more[-1] if more else None)
+        yield Found(number_, *match.span(), 0.95, "1x02", revision(match), (int(match["s"]),))
+
+
+def _season_dashes(view: str) -> Iterator[Found]:
+    for match in SEASON_DASH.finditer(view):
+        season, first = int(match["s"]), match["e"]
+        if int(first) <= season or (len(match["s"]) == 1 and first.startswith("0")):
+            yield Found(first, *match.span(), 0.9, "S1-02", revision(match), (season,))
+
+
+def _of_all(view: str) -> Iterator[Found]:
     for match in OF_ALL.finditer(view):
         if int(match["e"]) <= int(match["all"]):
             yield Found(match["e"], *match.span(), 0.9, "one of all")
+
+
+def _words(view: str) -> Iterator[Found]:
     for pattern, how in ((WORD, "episode word"), (SHARP, "number sign")):
         for match in pattern.finditer(view):
             if how == "episode word" and re.match(r"e\d(?!\d)", match[0]):

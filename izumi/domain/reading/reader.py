@@ -13,6 +13,8 @@ from izumi.domain.release import Reading
 
 _GROUP_WORD: Final = re.compile(r"[^\W_][\w@!&'.]{1,24}(?: [^\W_][\w@!&'.]{1,24})?")
 _TOLD: Final = frozenset({Role.FREE, Role.TITLE, Role.SEASON})
+_REMARK: Final = re.compile(r"\d+|(?!.*(?:字幕|[组組社]))[\u3040-\u30ff\u3400-\u9fff]+")
+_ADDRESS: Final = re.compile(r"(?!www)[\w-]+\.(?:com|net|org|info|me|cc|tv)")
 _SAMPLE_FIRST: Final = re.compile(r"sample-(?=[^\W_]{2})", re.IGNORECASE)
 _BEFORE_GROUP: Final = frozenset(("bd", "dvd", "web", "raw", "tv", "hd", "264", "265", "multi"))
 
@@ -131,7 +133,12 @@ def _group(scanned: Scan, found: Found | None) -> str | None:
     for piece, role in scanned:
         if role is Role.GROUP:
             return scanned.text.shown[piece.start : piece.end].strip()
-    return _group_behind_dash(scanned) or _group_in_brackets(scanned, found)
+    return (
+        _group_behind_dash(scanned)
+        or _group_in_brackets(scanned, found)
+        or _group_among_remarks(scanned)
+        or _address(scanned)
+    )
 
 
 def _group_behind_dash(scanned: Scan) -> str | None:
@@ -144,7 +151,7 @@ def _group_behind_dash(scanned: Scan) -> str | None:
         end = free[-1].start + len(view[free[-1].start : free[-1].end].rstrip())
         start = view.rfind(mark, free[-1].start, end) + 1
         before, word = view[:start].rstrip(" -"), view[start:end].strip(" -")
-        known = vocabulary.is_known(word) or word.isdecimal()
+        known = vocabulary.is_known(word) or word.isdecimal() or vocabulary.is_cjk_meta(word)
         numbered = Role.NUMBER in [r for p, r in scanned if p.end < start][-1:]
         trade = bool(before) and not numbered and _of_the_trade(before, dotted=mark == " ")
         if start and trade and not known and _GROUP_WORD.fullmatch(word):
@@ -154,8 +161,12 @@ def _group_behind_dash(scanned: Scan) -> str | None:
 
 def _of_the_trade(before: str, *, dotted: bool) -> bool:
     """Whether a text ends in a bracket or in a word of the trade, which titles rarely do."""
-    last = re.split(r"[ \[(-]", before)[-1]
+    words = re.split(r"[ \[(-]", before)
+    last = words[-1]
     if before[-1] in "])}" or vocabulary.is_strong(last) or last in _BEFORE_GROUP:
+        return True
+    if vocabulary.is_known(last) and any(map(vocabulary.is_strong, words[-4:])):
+        # "...DTS-HD 5.1-GROUP", "...H.265.HUN.ENG-GROUP"
         return True
     return dotted and vocabulary.is_known(last) and not last.isdecimal()
 
@@ -166,7 +177,29 @@ def _group_in_brackets(scanned: Scan, found: Found | None) -> str | None:
     for i, (piece, role) in enumerate(scanned):
         last = Role.FREE not in scanned.roles[i + 1 :]
         behind = last or (found is not None and piece.start >= found.end)
-        if role is Role.TITLE and titled and behind and piece.bracket != "{":
+        remark = piece.bracket == "(" and _REMARK.fullmatch(scanned.view(piece).strip())
+        if role is Role.TITLE and titled and behind and piece.bracket != "{" and not remark:
             return scanned.text.shown[piece.start : piece.end].strip()
         titled = titled or role in {Role.FREE, Role.NUMBER}
     return None
+
+
+def _group_among_remarks(scanned: Scan) -> str | None:
+    """The one unknown entry of a list about the file: "Title (Group, 720p)"."""
+    for piece, role in scanned:
+        view = scanned.view(piece)
+        if role is Role.META and "," in view:
+            parts = view.split(",")
+            unknown = [i for i, part in enumerate(parts) if not vocabulary.is_meta(part.strip())]
+            if len(unknown) == 1 and _GROUP_WORD.fullmatch(parts[unknown[0]].strip()):
+                shown = scanned.text.shown[piece.start : piece.end].split(",")
+                return shown[unknown[0]].strip()
+    return None
+
+
+def _address(scanned: Scan) -> str | None:
+    """The site that a name begins with, where no group is named: "[Fansub.com] Title - 05"."""
+    first = scanned.pieces[0] if scanned.pieces else None
+    if first is None or not first.bracket or not _ADDRESS.fullmatch(scanned.view(first).strip()):
+        return None
+    return scanned.text.shown[first.start : first.end].strip()

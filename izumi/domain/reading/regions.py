@@ -45,7 +45,9 @@ def _free(scanned: Scan, stop: int) -> Span | None:
             if words < last:
                 break
         elif start >= 0:
-            inside = role is Role.TITLE and _inside(scanned, i, stop)
+            inside = (role is Role.TITLE and _inside(scanned, i, stop)) or (
+                role is Role.META and _amid(scanned, i, stop)
+            )
             if not inside and role not in {Role.YEAR, Role.TYPE, Role.SEASON}:
                 break
             end = min(piece.end + 1, stop)
@@ -72,6 +74,17 @@ def _inside(scanned: Scan, i: int, stop: int) -> bool:
     return LETTER.search(rest) is not None
 
 
+def _amid(scanned: Scan, i: int, stop: int) -> bool:
+    """Whether more of the title follows a remark: "Titel (Dub) / Title (Dub) S2 - 05"."""
+    if scanned.pieces[i].bracket != "(" or stop >= len(scanned.text.view):
+        return False
+    return any(
+        role is Role.FREE and LETTER.search(scanned.text.view[piece.start : min(piece.end, stop)])
+        for piece, role in zip(scanned.pieces[i + 1 :], scanned.roles[i + 1 :], strict=True)
+        if piece.start < stop
+    )
+
+
 def _boxes(scanned: Scan, stop: int) -> list[Span]:
     """Brackets that can be titles, up to the first one about the file."""
     found: list[Span] = []
@@ -80,7 +93,7 @@ def _boxes(scanned: Scan, stop: int) -> list[Span]:
         if piece.start >= stop or (role is Role.META and found):
             break
         if role is Role.TITLE:
-            found.append((piece.start, piece.end))
+            found.append((piece.start, min(piece.end, stop)))
         elif role is Role.NUMBER and piece.end < stop:
             numbers.append((piece.start, piece.end))
     return found or numbers[:1]

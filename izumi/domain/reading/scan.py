@@ -41,6 +41,7 @@ _TYPE: Final = re.compile(
 _SEASON_WORDS: Final = re.compile(r"[ ,+&/-]*")
 _BLANK: Final = re.compile(r"[ ★☆◆◇■□●○※♛❀✿→.,/|!-]*")
 _ANNOUNCED: Final = re.compile(r"[★☆][^★☆]*[★☆]")
+_CJK: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _ADDRESS: Final = re.compile(r".*(?<![^\W_])www[. ].*|\W*[\w.-]+\.(?:com|net|org|info|me|cc|tv)\W*")
 
 
@@ -106,6 +107,12 @@ def scan(text: Text) -> Scan:
     view = vocabulary.MONTH_TAG.sub(lambda match: " " * len(match[0]), text.view)
     found = tuple(pieces(view))
     roles = [_role(piece.bracket, view[piece.start : piece.end].strip()) for piece in found]
+    if roles and roles[0] is Role.FREE and vocabulary.is_cjk_meta(view[: found[0].end].strip()):
+        # "内详+附特效【某某字幕组】【标题】"
+        grouped = any(
+            p.bracket and vocabulary.CJK_GROUP.search(view[p.start : p.end]) for p in found
+        )
+        roles[0] = Role.NOISE if grouped else Role.FREE
     plain = Scan(Text(text.shown, view, text.dotted), found, tuple(roles))
     group = _group(plain)
     if group is not None:
@@ -125,6 +132,7 @@ def _role(bracket: str, view: str) -> Role:
     tests = (
         (Role.NOISE, lambda: vocabulary.NOISE.fullmatch(view) or _ADDRESS.fullmatch(view)),
         (Role.NOISE, lambda: patterns.DATE.fullmatch(view)),
+        (Role.META, lambda: patterns.DATABASE.fullmatch(view)),
         (Role.YEAR, lambda: patterns.YEAR.fullmatch(view)),
         (Role.META, lambda: patterns.HEX.fullmatch(view)),
         (Role.META, lambda: patterns.BARE.fullmatch(view)),
@@ -166,12 +174,25 @@ def _group(scanned: Scan) -> int | None:
         return None
     role, rest = scanned.roles[first], scanned.roles[first + 1 :]
     view = scanned.view(scanned.pieces[first])
+    if _told_first(scanned, first):
+        return first + 1
+    if scanned.text.dotted and _CJK.search(view) and not vocabulary.CJK_GROUP.search(view):
+        # Such as "[标题].Title.S01E05.1080p-GROUP".
+        return None
     other = role in {Role.TYPE, Role.EXTRA, Role.SEASON, Role.FREE} or _meta_only(view)
     number = role is Role.NUMBER and rest[:1] != (Role.FREE,)
     if other or number or not {Role.FREE, Role.TITLE} & set(rest):
         return None
     named = Role.FREE in rest or vocabulary.CJK_GROUP.search(view) is not None
     return first if named or not _followed_by_number(rest) else None
+
+
+def _told_first(scanned: Scan, first: int) -> bool:
+    """Whether the group stands behind a bracket about the file: "[1080P][某某字幕组][标题]"."""
+    roles = scanned.roles[first : first + 3]
+    if roles not in {(Role.META, Role.TITLE, Role.TITLE), (Role.META, Role.TITLE, Role.FREE)}:
+        return False
+    return vocabulary.CJK_GROUP.search(scanned.view(scanned.pieces[first + 1])) is not None
 
 
 def _first_bracket(scanned: Scan) -> int | None:
@@ -185,8 +206,12 @@ def _first_bracket(scanned: Scan) -> int | None:
 
 
 def _meta_only(view: str) -> bool:
-    """Whether a first bracket tells of the file: two-letter groups look like weak words."""
-    return vocabulary.is_cjk_meta(view) or any(
+    """Whether a first bracket tells of the file: two-letter groups look like weak words.
+
+    What a group does may end its name: "某某搬运", "somebody合成".
+    """
+    work = vocabulary.WORK_END.search(view)
+    return (vocabulary.is_cjk_meta(view) and not work) or any(
         map(vocabulary.is_strong, re.split(r"[ _,+&]", view))
     )
 

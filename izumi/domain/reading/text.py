@@ -9,6 +9,7 @@ is the place where the title is cut out of what was written.
 import re
 import unicodedata
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 _SAME: Final = (
     ("【〔〖［『", "["),
@@ -19,15 +20,21 @@ _SAME: Final = (
     ("｝", "}"),
     ("‐‑‒–—―−－", "-"),
     ("〜～∼˜", "~"),
-    ("　\u00a0\u2007\u202f_", " "),
+    ("　\u00a0\u2007\u202f_＿", " "),
     ("’‘＇`´", "'"),
     ("“”", '"'),
     ("×✕✖＊*", "x"),
     ("｜¦│", "|"),
     ("\\＼⧸∕⁄", "/"),
 )
-_FOLD: Final = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {
-    ord(char): plain for chars, plain in _SAME for char in chars
+_FOLD: Final = {
+    **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
+    **{ord(char): plain for chars, plain in _SAME for char in chars},
+}
+_WIDE: Final = {
+    **{code: chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr(code).isalnum()},
+    ord("＿"): " ",
+    ord("_"): " ",
 }
 _BRACKET: Final = re.compile(r"[()\[\]{}]")
 _PARTNER: Final = {")": "(", "]": "[", "}": "{"}
@@ -35,9 +42,17 @@ _DECIMAL: Final = re.compile(r"(?<!\d)(?<!\d\.)\d{1,2}\.\d{1,2}(?!\d)(?!\.\d)(?!
 _CODEC: Final = re.compile(r"(?<![^\W_])[hx]\.26[45]|\d\.\d(?=ch|\.|-|$)")
 _ACRONYM: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W_]))?")
 _FOREIGN_DIGIT: Final = re.compile(r"(?![0-9])\d")
+_POSTED: Final = re.compile(
+    r'[\[(]\d{1,4}/\d{1,4}[\])] *-? *"(?P<name>[^"]+)"?(?: *yenc.*)?$', re.IGNORECASE
+)
+_PERCENT: Final = re.compile("%(?:20|5B|E[3-9A-D]%)", re.IGNORECASE)
 _QUOTED: Final = re.compile(r'^"(.*)"$')
 _SPACES: Final = re.compile(r" {2,}")
-_BLANKS: Final = re.compile(r"[ _\u3000]{2,}")
+_BLANKS: Final = re.compile(r"[ _\u3000\uff3f]{2,}")
+_SCENE_TAIL: Final = re.compile(
+    r"(?<=\S)\.(?:s\d{1,2}(?:\.?ep?\d{1,4})?|ep?\d{1,4}|第\d{1,4}[集話话]|\d{3,4}[pi])(?:[.-]\S*)$"
+)
+"""What only a scene name has in its last word: "Title of it.E05.1080p.HDTV"."""
 
 
 class Piece(NamedTuple):
@@ -66,6 +81,15 @@ class Text(NamedTuple):
     shown: str
     view: str
     dotted: bool
+
+
+def unwrapped(name: str) -> str:
+    """A name without what a way of transport put around it: newsgroups, web addresses."""
+    if match := _POSTED.match(name):
+        name = match["name"]
+    if " " not in name and _PERCENT.search(name):
+        name = unquote(name, errors="replace").replace("/", " ")
+    return name
 
 
 def tidy(name: str) -> str:
@@ -97,9 +121,9 @@ def text_of(stem: str) -> Text:
     """A tidied name without its extension, ready for reading."""
     stem = _BLANKS.sub(" ", stem)
     view = fold(stem)
-    shown = stem.replace("_", " ")
+    shown = stem.translate(_WIDE)
     free = "".join(view[p.start : p.end] for p in pieces(view) if not p.bracket).strip()
-    if not free or " " in free:
+    if not free or (" " in free and not _SCENE_TAIL.search(free)):
         return Text(shown, view, dotted=False)
     for mark in ".+":
         if free.count(mark) >= 2 or (mark == "." and re.search(r"\w{2}\.\w", free)):

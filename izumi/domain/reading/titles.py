@@ -23,6 +23,8 @@ _KIND_END: Final = re.compile(
     r"|合集|全集)[)\]]?$"
 )
 _PAREN_END: Final = re.compile(r" ?[(（\[](?P<in>[^()（）\[\]]{2,})[)）\]]$")
+_COMPLETE: Final = re.compile(r"(?<=\S) \(?(?:complete|batch)\)?$", re.IGNORECASE)
+"""Behind a season it says how much of it there is."""
 _FILM_FIRST: Final = re.compile(
     r"^(?:劇場版|剧场版|电影版?|電影版?|映画|gekijou-?ban |movie )[ :]?", re.IGNORECASE
 )
@@ -32,6 +34,7 @@ _SLASH: Final = re.compile(
 )
 # "1/2" is a number, not two titles.
 _BARE_SLASH: Final = re.compile(r"(?<!\d)[/／\\]|[/／\\](?!\d)")
+_FRACTION: Final = re.compile(r"\d+/\d+")
 _LATIN_WORD: Final = re.compile(r"[A-Za-z][\w']*")
 _SPACED_DASH: Final = re.compile(r"\s+-\s+")
 _NATIVE_FIRST: Final = re.compile(
@@ -44,6 +47,7 @@ _MARK = "★☆◆◇■□●♛❀✿→"
 _MARKS: Final = re.compile(rf"[{_MARK}]+(?=\s|$)|(?:^|(?<=\s))[{_MARK}]+")
 _EMPTY: Final = re.compile(r"[(\[（] *[)\]）]")
 _LOOSE_END: Final = re.compile(r"(?:^|\s)[+&#=]+$")
+_LONE_DOT: Final = re.compile(r"(?<=\S)(?: \.)+$")
 _BRACKET: Final = re.compile(r"[()\[\]{}（）【】]")
 _BRACKETS: Final = ("()", "[]", "{}", "（）", "【】")
 
@@ -78,12 +82,15 @@ def titles(
     parts: list[str] = []
     wholes: list[str] = []
     places = spans(scanned, found, stop)
+    told = [(piece.start - 1, piece.end + 1) for piece, role in scanned if role is Role.META]
+    marks = [*marks, *(span for span in told if any(a < span[0] < b for a, b in places))]
     first = places[0][0] if places else 0
     for start, end in places:
         shown = scanned.text.shown[start:end]
         bare = _without(scanned, start, end, marks)
         for part in split(bare):
-            name, year_here = _yearless(_DUB_FIRST.sub("", clean(part)), dotted=scanned.text.dotted)
+            bared = _COMPLETE.sub("", clean(part)) if seasons else clean(part)
+            name, year_here = _yearless(_DUB_FIRST.sub("", bared), dotted=scanned.text.dotted)
             year = year_here or year
             parts.append(name)
         wholes += [*map(clean, split(shown)), clean(bare), clean(shown)]
@@ -111,7 +118,8 @@ def _numbered(chosen: str, found: Found | None, seasons: tuple[int, ...]) -> Ite
 
 def _uncounted(title: str, seasons: tuple[int, ...]) -> str:
     """A title without the season that is written twice: "Jujutsu Kaisen 2 - S02E18"."""
-    if len(seasons) == 1 and seasons[0] > 1 and title.endswith(f" {seasons[0]}"):
+    counted = len(seasons) == 1 and seasons[0] > 1 and title.endswith(f" {seasons[0]}")
+    if counted and not patterns.PART.search(title.lower()):
         return clean(title.removesuffix(f" {seasons[0]}")) or title
     return title
 
@@ -161,7 +169,7 @@ def split(text: str) -> list[str]:
     for part in filter(LETTER.search, _SLASH.split(text)):
         for mark in (_BARE_SLASH, _SPACED_DASH):
             inner = _joined(mark.split(part)) if mark is _BARE_SLASH else mark.split(part)
-            mixed = len({CJK.search(piece) is None for piece in inner}) == 2
+            mixed = len({_latin(piece) for piece in inner}) == 2 or _FRACTION.fullmatch(inner[0])
             native = mark is _BARE_SLASH and all(map(CJK.search, inner))
             if len(inner) > 1 and (mixed or native) and _all_titles(inner, mark):
                 parts += inner
@@ -173,6 +181,11 @@ def split(text: str) -> list[str]:
         else:
             parts.append(part)
     return parts
+
+
+def _latin(text: str) -> bool:
+    """Whether a title is in Latin letters; a word that says "film" before it is none of it."""
+    return CJK.search(_FILM_FIRST.sub("", text)) is None
 
 
 def _joined(parts: Sequence[str]) -> list[str]:
@@ -242,6 +255,7 @@ def clean(text: str) -> str:
         before = text
         text = text.lstrip(" -_.,/|:;+&#=~)]}").rstrip(" _,/|:;([{（")
         text = _LOOSE_END.sub("", text)
+        text = _LONE_DOT.sub("", text)
         if text[-1:] in {"-", "–", "—", "－"} and not _closes(text):
             text = text[:-1]
         if text[-1:] in {"~", "～"} and len(re.findall("[~～]", text)) == 1:

@@ -45,7 +45,7 @@ _WEAK = """
     director's directors cut extended edition version limited bonus extras specials special gb
     big5 gbk chs cht sc tc jpsc jptc chs&jp cht&jp gb&jp sc&jp chs_jp srt ass ssa sup vobsub pgs
     srtx2 assx2 ass*2 softsubs hi pc psp psv ps3 ps vita ipad ipod iphone mobile avc-aac mini fixed
-    reseed new hq hqr lq 2in1 rev rev2 ts iso cd ost scans menu menus nc nc-ver ver ver. no
+    reseed new hq hqr lq mq 2in1 rev rev2 ts iso cd ost scans menu menus nc nc-ver ver ver. no
     credits creditless textless preview trailer teaser cmv box vol volume disc disk cour
     part collection series season complete-series donghua original dubs ai upscale upscaled
     viutv tvb dymy drama asw bs cs bs4 nico niconico u-next unext tver dmm animax bstbs wakanim
@@ -62,7 +62,7 @@ STRONG_SHAPE = re.compile(
     r"|(?:aac|flac|ac3|eac3|ddp|dts|lpcm|pcm|truehd)(?:x?\d(?:\.\d)?|-?\d\.\d)?|(?:dd|opus|mp|ma|ogg)\d(?:\.\d)?"
     r"|(?:hevc|avc|x26[45]|h26[45])[-.+]?\w{2,8}|\d{2,3}fps|\d{1,2}-?bits?|\d\.\dch|crf-?\d+"
     r"|yuv\d+p\d*(?:le)?|web-?dl[a-z]*|web-?rips?|bd-?rips?|dvd-?rips?|hdtv-?\w*|\dxaac"
-    r"|vostfr\w*|\d+(?:\.\d+)?[kmgt]i?b"
+    r"|vostfr\w*|\d+(?:[. ]\d+)?(?:[kmgt]i?b|[gt])"
 )
 _WEAK_SHAPE = re.compile(
     r"[0-9a-f]{8}|v\d|(?:ass|srt|pgs|sup|flac|aac)x\d+|\d{2}|\d\.\d|rv\d+|r\d(?:dvd|bd)?|\w+-(?:sub|dub)s?"
@@ -70,12 +70,13 @@ _WEAK_SHAPE = re.compile(
 )
 
 CJK_META = re.compile(
-    r"简|繁|簡|字幕(?!组|組|社|部|制|室)|内嵌|內嵌|内封|內封|外挂|外掛|内挂|內掛|双语|雙語|招募|招人|招新|急招|检索|檢索"
+    r"简|繁|簡|(?:^|[简簡繁体體中英日韩韓双雙语語内內嵌外挂掛封无無附软軟硬特效配带帶幕])字幕(?!组|組|社|部|制|室)|内嵌|內嵌|内封|內封|外挂|外掛|内挂|內掛|双语|雙語|招募|招人|招新|急招|检索|檢索"
     r"|国语|國語|粤语|粵語|粤日|粵日|中字|日语|日語|英语|中文|日文|日英|中英|未删减|未刪減|無修|无修|年龄|年齡|限制版"
     r"|仅限|僅限|先行|修正|搬运|搬運|播出|停播|内详|內詳|重发|重發|新番|月番|月新|国漫|國漫|番剧|日剧|合成|兼容"
     r"|附.{0,4}(?:网盘|快传|快傳)|百度|正式版|完结|完結|合集|全集|日配|中配|网盘|首发|重製|代理|官方|片源|校对|校對|时轴|時軸"
-    r"|翻译|翻譯|生肉|熟肉|修复|自购|请斟酌|請斟酌|映像特典|吹替|音轨|音軌|连载|連載|动画|動畫(?!版)|动漫$|動漫$"
+    r"|翻译|翻譯|生肉|熟肉|修复|自购|请斟酌|請斟酌|映像特典|吹替|音轨|音軌|连载|連載|动画|動畫(?!版)|(?:^|[国國日产產韩韓美番语語典])(?:动漫|動漫)$|高清|蓝光|藍光|纯享|水印"
 )
+WORK_END = re.compile(r"[^\W\d_]{2}(?:合成|搬[运運]|修[复復]|自购|翻[译譯])$")
 CJK_GROUP = re.compile(
     r"字幕[组組社部室]|汉化|漢化|压制|壓制|发布组|發佈組|发布|製作|制作|工作室|搬运组|搬運組|[组組社]$|studio|raws?\b|subs?\b|fansub"
     r"|奶茶屋|[组組社](?:[&x×+·]|$)|部$|house\b|-?team\b|kissaten|production"
@@ -140,6 +141,10 @@ def is_meta(view: str) -> bool:
     """
     if is_cjk_meta(view):
         return True
+    if "," in view and any(map(is_strong, re.split(r"[ ,]+", view))):
+        # "Central Anime, 720p": entries count, however many words one has.
+        parts = [part.strip() for part in view.split(",")]
+        return sum(map(_entry, parts)) * 2 >= len(parts)
     words = [word for word in _SPLIT.split(view) if word.strip("-~.")]
     if not words:
         return True
@@ -150,6 +155,10 @@ def is_meta(view: str) -> bool:
     return strong > 0 and known * 2 >= len(words)
 
 
+def _entry(part: str) -> bool:
+    return not part or is_meta(part)
+
+
 def _strong_part(word: str) -> bool:
     word = word.strip("-.~!")
     return is_strong(word) or (
@@ -158,5 +167,5 @@ def _strong_part(word: str) -> bool:
 
 
 def _known_part(word: str) -> bool:
-    word = word.strip("-.~!")
+    word = word.strip("-.~!:")
     return is_known(word) or ("-" in word and all(map(is_known, word.split("-"))))
