@@ -21,6 +21,7 @@ from izumi.domain.subjects import Sub
 from izumi.failpoints import failpoint
 from izumi.runtime.ports import JobContext
 from izumi.storage.ports import Location, Store
+from izumi.storage.replacing import folder_of, make_room
 
 log = structlog.get_logger()
 
@@ -139,6 +140,9 @@ class _Distribution:
     async def bring(self, name: str) -> None:
         file, to = self._fact.file, self._unit.locations[name]
         store = self._unit.store
+        if isinstance(self._fact, Encoded):
+            into = folder_of(self._unit.now(), self._job.job)
+            await make_room(store, file, self._fact.replaces, to, into=into)
         # What lies there is read only where something does.
         if await store.stat(file, to) is None or not await store.has(file, to):
             await self._copy(file, to)

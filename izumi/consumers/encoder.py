@@ -19,13 +19,14 @@ from izumi.consumers.encoder_settings import EncoderSettings
 from izumi.consumers.encoder_source import Source
 from izumi.domain import overrides
 from izumi.domain.errors import Fenced, Held, Rejected
-from izumi.domain.events import Acquired, Encoded, Fact
+from izumi.domain.events import Acquired, Encoded, Fact, File
 from izumi.domain.profile import Profile
 from izumi.failpoints import failpoint
 from izumi.media.ports import Transcoder
 from izumi.runtime.kept import Kept
 from izumi.runtime.ports import JobContext
 from izumi.storage.ports import Location, Store
+from izumi.storage.replacing import folder_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +103,7 @@ class Encoder:
             store=self.store,
             media=self.transcoder,
             kept=self.kept,
+            trash=folder_of(self.now(), job.job),
             patience_s=self.settings.upload_patience_s,
             sleep=self.sleep,
         )
@@ -114,7 +116,7 @@ class Encoder:
         for name, output in zip(self.profiles, outputs, strict=True):
             if output.key in record.told:
                 continue
-            encoded = self._encoded(fact, name, await output.finished())
+            encoded = self._encoded(fact, name, await output.finished(), output.replaces)
             if output is outputs[-1]:
                 last = [encoded]
                 continue
@@ -123,7 +125,9 @@ class Encoder:
             failpoint("encoder.after_told")
         return last
 
-    def _encoded(self, fact: Acquired, profile: str, made: Made) -> Encoded:
+    def _encoded(
+        self, fact: Acquired, profile: str, made: Made, replaces: Sequence[File]
+    ) -> Encoded:
         return Encoded(
             file=made.file,
             episode=fact.episode,
@@ -131,6 +135,7 @@ class Encoder:
             origin=fact.file,
             profile=profile,
             recipe=made.recipe,
+            replaces=tuple(file for file in replaces if file.id != made.file.id),
             priority=fact.priority,
             at=self.now(),
             host=self.host,

@@ -26,6 +26,7 @@ from izumi.media.ports import Transcoder
 from izumi.runtime.kept import Kept
 from izumi.runtime.ports import JobContext
 from izumi.storage.ports import Location, Store
+from izumi.storage.replacing import lies, make_room
 
 log = structlog.get_logger()
 
@@ -46,10 +47,12 @@ class Record(msgspec.Struct, kw_only=True):
     Attributes:
         outputs: Everything that its attempts made, oldest first.
         told: Keys of the outputs that the bus knows of.
+        replaces: What earlier jobs made of the source, and a person ordered anew.
     """
 
     outputs: list[Made] = []
     told: list[str] = []
+    replaces: list[File] = []
 
 
 class Output:
@@ -66,6 +69,7 @@ class Output:
         store: Moves the files.
         media: Does the work.
         kept: What earlier attempts on this host left; None: nothing is kept.
+        trash: Folder in the trash of a destination for what is replaced there.
         patience_s: How long a destination that is down is tried again.
         sleep: Waits between two tries.
     """
@@ -83,6 +87,7 @@ class Output:
         store: Store,
         media: Transcoder,
         kept: Kept | None,
+        trash: str,
         patience_s: float,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
@@ -97,6 +102,7 @@ class Output:
         self._store = store
         self._media = media
         self._kept = kept
+        self._trash = trash
         self._patience_s = patience_s
         self._sleep = sleep
         self._path: Path = job.scratch / encode_plan.OUTPUT
@@ -107,6 +113,11 @@ class Output:
     def _known(self) -> list[Made]:
         """What attempts of this job made under this name, youngest first."""
         return [made for made in reversed(self._record.outputs) if made.file.key == self.key]
+
+    @property
+    def replaces(self) -> list[File]:
+        """What an output of this job takes the place of, under its name."""
+        return [file for file in self._record.replaces if file.key == self.key]
 
     async def finished(self) -> Made:
         """The output, where it lies at every destination.
@@ -140,19 +151,16 @@ class Output:
         if await self._store.stat(name, place) is None:
             return None
         for made in self._known:
-            if await self._is_at(made, place):
+            if await lies(self._store, made.file, place):
                 return made
+        for old in self.replaces:
+            if await lies(self._store, old, place):
+                return None
         raise Held(
             f"{self.key} lies at {place.name} already and was not made by this job; remove or"
             " rename it to have it encoded",
             {"destination": place.name},
         )
-
-    async def _is_at(self, made: Made, place: Location) -> bool:
-        try:
-            return await self._store.has(made.file, place)
-        except Held:  # something different lies there
-            return False
 
     async def _left_here(self) -> Made | None:
         """What an earlier attempt on this host proved, and could not bring anywhere."""
@@ -229,6 +237,7 @@ class Output:
         left_s = self._patience_s
         while True:
             try:
+                await make_room(self._store, made.file, self.replaces, place, into=self._trash)
                 if await self._store.has(made.file, place):
                     return
                 if made is self._here:
@@ -255,7 +264,7 @@ class Output:
 
     async def _copy(self, made: Made, place: Location, holders: Sequence[Location]) -> None:
         for holder in holders:
-            if await self._is_at(made, holder):
+            if await lies(self._store, made.file, holder):
                 return await self._store.copy(
                     made.file,
                     holder,

@@ -107,6 +107,8 @@ class Encoded(Message, frozen=True, kw_only=True, tag="file.encoded/1"):
         file: The new file.
         origin: The file that it was made from.
         recipe: How: ffmpeg version, profile, plan, fonts; JSON values.
+        replaces: What lay under its name before, made of the same file, and makes room for
+            it wherever it lies: a person ordered it anew.
     """
 
     file: File
@@ -115,6 +117,7 @@ class Encoded(Message, frozen=True, kw_only=True, tag="file.encoded/1"):
     origin: File
     profile: str
     recipe: dict[str, Any] = {}
+    replaces: tuple[File, ...] = ()
     priority: Priority = "normal"
     at: dt.datetime
     host: str = ""

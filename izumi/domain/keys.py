@@ -40,6 +40,10 @@ LEAST_PART_BYTES: Final = 128
 MAX_KEY_BYTES: Final = 900
 """Of UTF-8; an S3 object's whole name may have 1024, the location's folders included."""
 
+TRASH: Final = ".izumi-trash"
+"""Folder at the root of a location that what was deleted or replaced waits in, one folder for
+each operation or job; its name begins with the time."""
+
 PART_ENDING: Final = ".izumi-part"
 """Every temporary name of ours ends with it."""
 

@@ -150,6 +150,8 @@ def _of_fact(kept: Kept) -> Iterator[Moment]:
             )
         case Encoded():
             text = f"{described(fact.file)}, as {fact.profile}, at {_all(fact.sources)}"
+            if fact.replaces:
+                text += f", in place of {_all(described(old) for old in fact.replaces)}"
             yield Moment(at=at, kind="encoded", text=text, unit="encoder", host=fact.host, seq=seq)
         case Distributed():
             text = f"{fact.file.key} lies at {fact.destination}"

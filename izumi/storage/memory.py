@@ -9,7 +9,7 @@ from izumi.domain import keys
 from izumi.domain.errors import Held, NoSpace, StorageUnavailable
 from izumi.domain.events import File
 from izumi.failpoints import failpoint
-from izumi.storage.places import Spot, spot
+from izumi.storage.places import Spot, spot, trashed
 from izumi.storage.ports import Entry, Location, OnProgress
 
 _CHUNK: Final = 1 << 20
@@ -85,6 +85,15 @@ class MemoryStore:
         """As the port says."""
         if not self._holds(file, spot(file, to), to):
             await self._bring(self._content(file, source), file, to, token, progress)
+
+    async def retire(self, file: File, at: Location, *, into: str) -> bool:
+        """As the port says."""
+        lies, aside = spot(file, at), trashed(file, at, into)
+        if not self._holds(file, lies, at):
+            return False
+        files = self._at(at)
+        files[aside.path] = files.pop(lies.path)
+        return True
 
     async def sweep(self, at: Location, tokens: frozenset[str]) -> int:
         """As the port says."""

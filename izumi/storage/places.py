@@ -56,6 +56,17 @@ def spot(file: File, at: Location) -> Spot:
     return Spot(_root(at), "/".join([*([root] if root else []), *folders]), name, at.name)
 
 
+def trashed(file: File, at: Location, into: str) -> Spot:
+    """Where `file` lies in the trash of a location, in the folder `into` of it.
+
+    Raises:
+        BadKey: As `spot`, or `into` is no name.
+    """
+    lies = spot(file, at)
+    folders = [keys.TRASH, keys.check_part(into), *([lies.folder] if lies.folder else [])]
+    return lies._replace(folder="/".join(folders))
+
+
 def top(at: Location, folder: str) -> Spot:
     """A folder of a location; the name in it is empty."""
     return Spot(_root(at), folder, "", at.name)

@@ -108,5 +108,18 @@ class Store(Protocol):
     ) -> None:
         """As `put`, from a location: by the storage itself where it can, else through us."""
 
+    async def retire(self, file: File, at: Location, *, into: str) -> bool:
+        """Take exactly this file out of its place, into the location's trash.
+
+        `into` is the folder in the trash; its name begins with the time.
+
+        Returns:
+            False: Nothing lies there.
+
+        Raises:
+            Held: Something else lies under that name; it stays.
+            StorageUnavailable: As `stat`.
+        """
+
     async def sweep(self, at: Location, tokens: frozenset[str]) -> int:
         """Remove temporary files that belong to `tokens`; how many there were."""

@@ -14,7 +14,7 @@ from izumi.domain.events import File
 from izumi.failpoints import failpoint
 from izumi.storage.delivery import Delivery
 from izumi.storage.meter import Meter
-from izumi.storage.places import local_spot, spot, top
+from izumi.storage.places import local_spot, spot, top, trashed
 from izumi.storage.ports import Entry, Location, OnProgress
 from izumi.storage.prover import Prover
 from izumi.storage.rclone import Rclone
@@ -121,6 +121,22 @@ class RcloneStore:
                 raise StorageUnavailable(f"{origin} did not arrive as the file that was asked for")
             await asyncio.to_thread(path.replace, dst)
         meter.finish()
+
+    async def retire(self, file: File, at: Location, *, into: str) -> bool:
+        """As the port says."""
+        lies, aside = spot(file, at), trashed(file, at, into)
+        if not await self._prover.holds(file, lies, at.verify):
+            return False
+        failpoint("store.before_retire")
+        if await self._files.entry(aside) is None:
+            await self._files.move(lies, aside)
+        failpoint("store.after_retire")
+        if await self._prover.compare(file, aside, at.verify) != "same":
+            raise StorageUnavailable(f"{lies} cannot be moved to the trash")
+        # Killed between the copy and the removal by which a storage moves that cannot rename.
+        await self._files.remove(lies)
+        await self._files.names_to_disk(aside)
+        return True
 
     async def sweep(self, at: Location, tokens: frozenset[str]) -> int:
         """As the port says."""

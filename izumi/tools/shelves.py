@@ -7,14 +7,15 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from izumi.domain import keys
 from izumi.domain.keys import MAX_PART_BYTES
 from izumi.domain.reading import folders as surroundings
 
 Kind = Literal["airing", "premiered"]
 Sub = Literal["softsub", "hardsub"]
 
-TRASH: Final = ".izumi-trash"
-"""Folder at the root of a location that deleted shows wait in, one folder an operation."""
+TRASH: Final = keys.TRASH
+"""See there."""
 
 _CONTROLS: Final = re.compile(r"[\x00/]")
 

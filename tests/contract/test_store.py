@@ -388,6 +388,56 @@ async def test_an_empty_location_has_nothing_to_sweep(stored: Stored, shelf: She
     assert await stored.store.sweep(shelf.location, frozenset({"a"})) == 0
 
 
+# --- retire ------------------------------------------------------------------------------
+
+ASIDE = "20260102-120000-job"
+
+
+async def test_what_is_retired_waits_in_the_trash_under_its_path(
+    stored: Stored, shelf: Shelf, source: Sample
+):
+    await stored.store.put(source.path, source.file, shelf.location, token=A)
+    assert await stored.store.retire(source.file, shelf.location, into=ASIDE)
+    assert shelf.files() == {f"{keys.TRASH}/{ASIDE}/{FINAL}": source.content}
+    assert not await stored.store.retire(source.file, shelf.location, into=ASIDE)
+    await stored.store.put(source.path, source.file, shelf.location, token=B)
+    assert await stored.store.has(source.file, shelf.location)
+
+
+async def test_something_else_is_not_retired_and_stays(
+    stored: Stored, shelf: Shelf, source: Sample
+):
+    shelf.write(FINAL, flipped(source.content))
+    with pytest.raises(Held):
+        await stored.store.retire(source.file, shelf.location, into=ASIDE)
+    assert shelf.files() == {FINAL: flipped(source.content)}
+
+
+async def test_a_folder_of_the_trash_is_one_name(stored: Stored, shelf: Shelf, source: Sample):
+    await stored.store.put(source.path, source.file, shelf.location, token=A)
+    with pytest.raises(BadKey):
+        await stored.store.retire(source.file, shelf.location, into="../x")
+    assert shelf.files() == {FINAL: source.content}
+
+
+@pytest.mark.usefixtures("armed")
+@pytest.mark.parametrize("step", ["store.before_retire", "store.after_retire"])
+async def test_whoever_is_killed_while_retiring_loses_nothing_and_goes_on(
+    real: Stored, source: Sample, step: str
+):
+    shelf = real.shelf()
+    await real.store.put(source.path, source.file, shelf.location, token=A)
+    failpoints.arm(f"{step}=raise")
+    with pytest.raises(FailpointHit):
+        await real.store.retire(source.file, shelf.location, into=ASIDE)
+    failpoints.arm("")
+    assert list(shelf.files().values()) == [source.content]
+    # As a storage leaves it that cannot rename, and was killed before it removed the source.
+    shelf.write(FINAL, source.content)
+    assert await real.store.retire(source.file, shelf.location, into=ASIDE)
+    assert shelf.files() == {f"{keys.TRASH}/{ASIDE}/{FINAL}": source.content}
+
+
 # --- keys --------------------------------------------------------------------------------
 
 HOSTILE = [

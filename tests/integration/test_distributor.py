@@ -10,7 +10,7 @@ import pytest
 from izumi import failpoints
 from izumi.consumers.distributor import Distributor, DistributorSettings
 from izumi.domain.errors import Held, Rejected, StorageUnavailable
-from izumi.domain.events import Acquired, Distributed, Episode, File, Notified
+from izumi.domain.events import Acquired, Distributed, Encoded, Episode, File, Notified
 from izumi.storage.ports import Location
 from tests.support.folder_store import FolderStore
 from tests.support.job import FakeJob
@@ -150,3 +150,35 @@ async def test_an_attempt_that_dies_anywhere_is_finished_by_the_next_without_rep
     copied = {name for what, name in store.calls if what == "put"}
     assert copied == {"a", "b", "c"} - finished
     await asyncio.sleep(0)
+
+
+async def test_a_hardsub_that_was_made_anew_takes_the_place_of_the_old_one_and_of_no_other(
+    store: FolderStore, tmp_path: Path
+) -> None:
+    old = File(key="Show/Show - 01.mp4", size=3, sha256=_sha256(b"old"), sub="hardsub")
+    new = File(key=old.key, size=5, sha256=_sha256(b"newer"), sub="hardsub")
+    for name, content in (("seedbox", b"newer"), ("a", b"old"), ("b", b"newer"), ("c", b"hm?")):
+        path = store.path(new, PLACES[name])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    fact = Encoded(
+        file=new,
+        episode=FACT.episode,
+        sources=("seedbox",),
+        origin=FILE,
+        profile="hardsub",
+        replaces=(old,),
+        at=NOON,
+    )
+    job = FakeJob(tmp_path, job="encoded-0123456789ab")
+    with pytest.raises(Held, match="c"):
+        await unit(store, "a", "b", "c")(fact, job)
+    lies = {name: store.path(new, PLACES[name]).read_bytes() for name in ("a", "b", "c")}
+    assert lies == {"a": b"newer", "b": b"newer", "c": b"hm?"}
+    trash = [path for path in tmp_path.rglob("*.mp4") if ".izumi-trash" in path.parts]
+    assert [path.read_bytes() for path in trash] == [b"old"]
+    assert trash[0].parts[-4] == "20260102-120000-0123456789ab"
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

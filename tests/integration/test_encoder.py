@@ -21,6 +21,7 @@ from izumi.domain.events import Encoded, File
 from izumi.domain.overrides import Override
 from izumi.domain.profile import Profile
 from tests.support.encoder_bench import AT, KEY, OUTPUT_KEY, PLACES, Bench
+from tests.support.job import FakeJob
 from tests.support.media import FAST, Media, attached, clip, white
 
 
@@ -381,6 +382,7 @@ RUN = """
 import asyncio, sys
 from pathlib import Path
 from izumi.domain import events, sidecars
+from tests.support.job import FakeJob
 from tests.support.media import FAST, Media, attached, clip, white
 from tests.support.encoder_bench import Bench
 from tests.support.job import FakeJob
@@ -557,3 +559,67 @@ async def test_what_is_decided_for_a_show_holds_for_that_show(tmp_path):
     fact = await bench.encode(bench.job())
     assert fact.recipe["subtitles"] == []
     assert "sound: the override says 1" in fact.recipe["why"]
+
+
+async def ordered_anew(bench: Bench) -> tuple[Encoded, FakeJob]:
+    """The first hardsub, and a job that makes it anew: what a replay begins with."""
+    first = await bench.encode(bench.job())
+    job = bench.job("anew")
+    job.checkpoint = {"replaces": [msgspec.to_builtins(first.file)]}
+    return first, job
+
+
+def trash_of(bench: Bench, place: str) -> list[bytes]:
+    folder = bench.root / "store" / place / ".izumi-trash"
+    return [path.read_bytes() for path in folder.rglob("*.mp4")]
+
+
+async def test_what_is_ordered_anew_is_encoded_again_and_takes_the_place_of_the_old(bench):
+    first, job = await ordered_anew(bench)
+    old = bench.lies("out")
+    second = await bench.encode(job)
+    assert bench.media.encodes == 2
+    assert second.file.key == first.file.key
+    assert second.replaces == (first.file,)
+    for place in ("out", "spare"):
+        assert hashlib.sha256(bench.lies(place)).hexdigest() == second.file.sha256
+        assert trash_of(bench, place) == [old]
+
+
+async def test_the_old_hardsub_stays_until_the_new_one_is_proved(bench, tmp_path):
+    _, job = await ordered_anew(bench)
+    old = bench.lies("out")
+    bench.media.prove = _refuses
+    with pytest.raises(Held):
+        await bench.encode(job)
+    assert bench.lies("out") == old
+    assert trash_of(bench, "out") == []
+
+
+async def _refuses(*_: object) -> dict[str, object]:
+    raise Held("the subtitles are not seen in the output")
+
+
+async def test_a_strangers_file_is_not_replaced_by_what_is_ordered_anew(bench):
+    _, job = await ordered_anew(bench)
+    path = bench.store.path(File(key=OUTPUT_KEY, size=0, sha256=None, sub="hardsub"), PLACES["out"])
+    path.write_bytes(b"a stranger's")
+    with pytest.raises(Held, match="not made by this job"):
+        await bench.encode(job)
+    assert bench.lies("out") == b"a stranger's"
+    assert bench.media.encodes == 1
+
+
+async def test_a_second_attempt_at_a_replacement_goes_on_where_the_first_one_stopped(bench):
+    first, job = await ordered_anew(bench)
+    bench.store.down.add("spare")
+    with pytest.raises(StorageUnavailable):
+        await bench.encode(job)
+    assert len(trash_of(bench, "out")) == 1
+    bench.store.down.clear()
+    second = await bench.encode(bench.again(job))
+    assert bench.media.encodes == 2
+    assert second.replaces == (first.file,)
+    for place in ("out", "spare"):
+        assert hashlib.sha256(bench.lies(place)).hexdigest() == second.file.sha256
+        assert len(trash_of(bench, place)) == 1

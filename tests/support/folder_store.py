@@ -9,6 +9,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from izumi.domain import keys
 from izumi.domain.errors import Held, StorageUnavailable
 from izumi.domain.events import File
 from izumi.storage.ports import Entry, Location, OnProgress
@@ -92,6 +93,14 @@ class FolderStore:
         self._ask("copy", to)
         src = self._whole(file, source)
         await self.put(src, file, to, token=token, progress=progress)
+
+    async def retire(self, file: File, at: Location, *, into: str) -> bool:
+        if not await self.has(file, at):
+            return False
+        aside = self.root / at.name / keys.TRASH / into / at.folder(file.sub) / file.key
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        self.path(file, at).replace(aside)
+        return True
 
     async def sweep(self, at: Location, tokens: frozenset[str]) -> int:
         parts = [

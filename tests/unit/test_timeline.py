@@ -12,6 +12,7 @@ from izumi.commands.timeline import duration, lines, rows
 from izumi.domain import events, job_log, subjects
 from izumi.domain.events import (
     Acquired,
+    Encoded,
     JobRecord,
     LibraryChanged,
     LibraryPlace,
@@ -140,6 +141,21 @@ def test_changes_of_the_library_are_followed_under_each_name_that_the_show_got()
     found = [m for m in timeline(life(changes=changes), now=NOON).moments if m.kind == "library"]
     assert [m.text.rpartition("(")[2] for m in found] == ["a)", "b)"]
     assert "at nas (not all of it) by nobody" in found[0].text
+
+
+def test_a_hardsub_made_anew_tells_what_it_replaces():
+    old = msgspec.structs.replace(FACT.file, sha256="ab" * 32, sub="hardsub")
+    fact = Encoded(
+        file=msgspec.structs.replace(old, sha256="cd" * 32),
+        episode=FACT.episode,
+        sources=("nas",),
+        origin=FACT.file,
+        profile="hardsub",
+        replaces=(old,),
+        at=NOON,
+    )
+    moments = timeline(life(facts=[Kept(events.subject_of(fact), 3, at(3), fact)]), now=NOON)
+    assert moments.moments[0].text.endswith(f"in place of {old.key}, 1000 B, sha256 abababababab")
 
 
 def test_dead_letters_and_what_is_in_work_stand_in_their_places():
