@@ -62,6 +62,7 @@ def letter_of(notice: Notice, seq: int, original: Stored | None) -> DeadLetter:
         subject=original.subject if original else None,
         data=original.data if original else None,
         headers=original.headers if original else {},
+        stored=original.at if original else "",
     )
 
 

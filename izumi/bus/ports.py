@@ -153,7 +153,8 @@ class DeadLetter(NamedTuple):
     in the stream; `at` is when it was given up, in ISO 8601. `unit`, `group` and `priority`
     are empty where the consumer is none of Izumi's. `subject`, `data` and `headers` are the
     message's own, whether it decodes or not; None when the stream does not keep it any more.
-    `answer` is what was said of it last, and `answer_seq` the place of that; 0: nothing yet.
+    `stored` is when the stream took it. `answer` is what was said of it last, and
+    `answer_seq` the place of that; 0: nothing yet.
     """
 
     seq: int
@@ -169,6 +170,7 @@ class DeadLetter(NamedTuple):
     subject: str | None
     data: bytes | None
     headers: Mapping[str, str] = {}
+    stored: str = ""
     answer: LetterAnswered | None = None
     answer_seq: int = 0
 

@@ -45,6 +45,7 @@ def whole(found: Evidence, alive: Sequence[Node]) -> dict[str, object]:
     return {
         **facts(letter),
         "is": letters.content(letter),
+        "ordered": letter.stored,
         "first_tried": _first_tried(found),
         "headers": dict(letter.headers),
         "base64": None if letter.data is None else base64.b64encode(letter.data).decode(),
@@ -65,6 +66,8 @@ def lines(found: Evidence, alive: Sequence[Node]) -> Iterator[str]:
     yield _row("consumer", letter.consumer)
     yield _row("reason", letter.reason or "none was given")
     yield _row("why here", f"{_GAVE_UP[letter.kind]}; deliveries: {letter.deliveries}")
+    if letter.stored:
+        yield _row("ordered", letter.stored)
     yield _row("first tried", _first_tried(found) or "no log tells")
     yield _row("given up", letter.at)
     if letter.answer is not None:

@@ -73,6 +73,7 @@ class LetterEvidence(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         letter: As it is listed.
         content: What its message is, in words.
+        ordered: When the stream took it; empty when it is not kept any more.
         headers: Of the message.
         base64: The message; null when it is not kept any more.
         job: Of which the message was; empty where that is not known.
@@ -83,6 +84,7 @@ class LetterEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
     letter: DeadLetterView
     content: str
+    ordered: str
     headers: dict[str, str]
     base64: str | None
     job: str
@@ -232,6 +234,7 @@ def evidence_view(found: Evidence) -> LetterEvidence:
     return LetterEvidence(
         letter=letter_view(letter),
         content=letters.content(letter),
+        ordered=letter.stored,
         headers=dict(letter.headers),
         base64=None if letter.data is None else b64encode(letter.data).decode(),
         job=found.job,
