@@ -7,6 +7,7 @@ import socket
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -168,14 +169,33 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         ConfigError: One line with file, path, value and the way out.
     """
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         msg = f"{path}: cannot be read: {exc}"
         raise ConfigError(msg) from exc
+    return parse(text, base=path.parent, source=str(path), environ=environ)
+
+
+def parse(
+    text: str, *, base: Path, source: str, environ: Mapping[str, str] = MappingProxyType({})
+) -> Settings:
+    """Check the text of a file.
+
+    Args:
+        text: The file.
+        base: Folder that relative paths count from.
+        source: What errors call it.
+        environ: What may stand over it; nothing by default.
+
+    Raises:
+        ConfigError: One line with source, path, value and the way out.
+    """
+    try:
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
-        msg = f"{path}: not TOML: {exc}"
+        msg = f"{source}: not TOML: {exc}"
         raise ConfigError(msg) from exc
-    return _checked(document, environ, path.parent, str(path))
+    return _checked(document, environ, base, source)
 
 
 def _checked(
@@ -183,12 +203,24 @@ def _checked(
 ) -> Settings:
     _overlay(document, environ)
     try:
-        settings = msgspec.convert(document, Settings, dec_hook=_hook(base))
-    except msgspec.ValidationError as exc:
-        raise ConfigError(f"{source}: {printable(explain(str(exc), document))}") from exc
+        settings = structured(document, base)
+    except ConfigError as exc:
+        raise ConfigError(f"{source}: {exc}") from exc
     for problem in cross_check(settings):
         raise ConfigError(f"{source}: {printable(problem)}")
     return settings
+
+
+def structured(document: dict[str, Any], base: Path) -> Settings:
+    """The tables of a document, each checked by itself; `cross_check` looks at all together.
+
+    Raises:
+        ConfigError: The first mistake, its path, value and the way out.
+    """
+    try:
+        return msgspec.convert(document, Settings, dec_hook=_hook(base))
+    except msgspec.ValidationError as exc:
+        raise ConfigError(printable(explain(str(exc), document))) from exc
 
 
 def _overlay(document: dict[str, Any], environ: Mapping[str, str]) -> None:

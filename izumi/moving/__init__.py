@@ -1,0 +1,1 @@
+"""Configurations of the earlier system, turned into one of ours. Only `document` reads files."""
