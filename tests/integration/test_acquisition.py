@@ -703,7 +703,7 @@ async def test_what_was_found_not_to_be_whole_waits_behind_what_is_new(place):
         place.put(f"cut{number}.mkv", matroska(seed=number))
         place.prober.broken[f"cut{number}.mkv"] = "a packet is missing"
     async with place.running() as ledger:
-        await until(lambda: _all_judged(ledger, 5))
+        await until(lambda: _found_broken(ledger, 5))
     place.put("new.mkv", matroska(seed=99))
     prober, place.prober = place.prober, _Waiting(place.prober, lambda: _waiting(place, 5))
     prober.asked.clear()
@@ -729,7 +729,7 @@ async def _waiting(place, files):
     return figures["acquisition_waiting"] == files
 
 
-async def _all_judged(ledger, files):
+async def _found_broken(ledger, files):
     return sum(item.judged for item in await ledger.list()) == files
 
 

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from izumi.storage.settle import Fingerprint, Quiet
+from izumi.storage.quiet import Quiet
+from izumi.storage.settle import Fingerprint
 
 
 def seen(size=1, change=0):
@@ -139,3 +140,21 @@ def test_a_file_is_never_due_less_than_its_quiet_time_after_a_change(steps):
             assert (id_, what) == (1, seen(size=size))
             assert now - changed >= 10.0
             quiet.failed(1, now, passing=True)
+
+
+def test_of_a_crowd_the_new_and_the_due_are_looked_at_first_and_the_others_take_turns():
+    quiet = Quiet()
+    for id_ in range(10):
+        quiet.add(id_, 0.0, quiet_s=100.0, tried=id_ < 5)
+    assert set(quiet.to_look_at(0.0, 5)) == set(range(5, 10))
+    assert set(quiet.to_look_at(0.0, 10)) == set(range(10))
+    for id_ in range(10):
+        quiet.observe(id_, seen(), 0.0)
+    quiet.add(10, 1.0, quiet_s=1.0)
+    assert 10 in quiet.to_look_at(1.0, 3)
+    quiet.observe(10, seen(), 1.0)
+    assert 10 in quiet.to_look_at(2.0, 3)
+    turns = [quiet.to_look_at(3.0 + turn, 4) for turn in range(4)]
+    assert {id_ for turn in turns for id_ in turn} == set(range(11))
+    assert quiet.tried(0)
+    assert not quiet.tried(9)

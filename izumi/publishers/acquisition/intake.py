@@ -5,7 +5,7 @@ import functools
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
@@ -26,13 +26,6 @@ log = structlog.get_logger()
 
 IN_HAND = frozenset({"staged", "stored", "published"})
 """States in which a file is finished although it left its watch folder."""
-
-
-class _Rank(NamedTuple):
-    """How urgent a file is; `judged`: it was found not to be whole when it came here."""
-
-    priority: int
-    judged: bool
 
 
 @dataclass(kw_only=True)
@@ -58,7 +51,7 @@ class Intake:
     tally: Tally
     line: Line = field(init=False)
     settling: Settling = field(init=False)
-    _ranks: dict[int, _Rank] = field(default_factory=dict)
+    _ranks: dict[int, int] = field(default_factory=dict)
     _notes: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -100,7 +93,7 @@ class Intake:
             quiet_s = self.quiet_s(item.root)
             if quiet_s is None or item.state in {"done", "ignored"}:
                 continue
-            self._ranks[item.id] = _Rank(self._priorities[item.root], item.judged)
+            self._ranks[item.id] = self._priorities[item.root]
             if item.settles:
                 self.settling.add(item, quiet_s, hurry=hurry)
                 seen += [item.id] if item.state == "seen" else []
@@ -117,8 +110,8 @@ class Intake:
 
     def _order(self, id_: int) -> Order:
         """What was found not to be whole waits behind what is new, however much of it there is."""
-        rank = self._ranks.get(id_, _Rank(PRIORITIES.index("normal"), judged=False))
-        return rank.priority, rank.judged or self.settling.tried(id_), id_
+        rank = self._ranks.get(id_, PRIORITIES.index("normal"))
+        return rank, self.settling.tried(id_), id_
 
     async def aclose(self) -> None:
         """End what is being written besides, and forget what waits for later."""

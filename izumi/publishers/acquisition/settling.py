@@ -9,12 +9,15 @@ from typing import Final
 
 from izumi.domain.errors import Unavailable
 from izumi.storage.items import Item
-from izumi.storage.settle import Fingerprint, Quiet, look
+from izumi.storage.quiet import Quiet
+from izumi.storage.settle import Fingerprint, look
 
 _LONGEST_S: Final = 1.0
 _SHORTEST_S: Final = 0.02
 _SHARE: Final = 20
 """Looking may take one part in so many of the time."""
+_MOST: Final = 1000
+"""Files looked at in one go, so that a crowd of others does not make one wait."""
 
 
 class Settling:
@@ -71,7 +74,7 @@ class Settling:
         self._paths[item.id] = place
         self._watched[place] = item.id
         now = self._clock()
-        self._quiet.add(item.id, now, quiet_s)
+        self._quiet.add(item.id, now, quiet_s, tried=item.judged)
         if hurry:
             self._quiet.hurry(item.id, now, quiet_s)
         self._wake.set()
@@ -124,7 +127,8 @@ class Settling:
         return _LONGEST_S if next_s is None else min(_LONGEST_S, max(_SHORTEST_S, next_s))
 
     async def _look(self) -> None:
-        places = [(id_, self._paths[id_]) for id_ in self._quiet.ids()]
+        ids = self._quiet.to_look_at(self._clock(), _MOST)
+        places = [(id_, self._paths[id_]) for id_ in ids]
         seen = await asyncio.to_thread(_look_at, places)
         away = await self._away({root for _, (root, _), found in seen if found is None})
         now = self._clock()
