@@ -3,6 +3,8 @@
 import time
 from collections.abc import Sequence
 
+import msgspec
+
 from izumi.bus.deadletters import JetStreamDeadLetters
 from izumi.bus.history import JetStreamHistory
 from izumi.bus.jetstream import JetStreamBus
@@ -16,6 +18,7 @@ from izumi.publishers.gateway.events import Events
 from izumi.publishers.gateway.legacy import Legacy
 from izumi.publishers.gateway.orders import Orders
 from izumi.publishers.gateway.server import bound
+from izumi.publishers.gateway.settings import aimed, astray
 from izumi.publishers.gateway.unit import Gateway
 from izumi.publishers.gateway.v1 import Sources
 from izumi.runtime.worker import utcnow
@@ -32,6 +35,10 @@ def gateway(settings: Settings, connected: JetStreamBus) -> Gateway:
     ours = settings.gateway
     if ours is None:
         raise UserError("the configuration has no [gateway]")
+    groups = {
+        unit: tuple(getattr(settings, unit)) for unit in ("encoder", "distributor", "notifier")
+    }
+    ours = msgspec.structs.replace(ours, routes=aimed(ours.routes, groups))
     ring = KeyRing(keys.path_of(settings.state), ours.old_keys)
     failures = Failures(ours.failures_per_minute, time.monotonic)
     access = Access(ring, failures, is_open=ours.open, now=utcnow)
@@ -65,6 +72,7 @@ def gateway(settings: Settings, connected: JetStreamBus) -> Gateway:
         has_keys=lambda: bool(ring.keys),
         figures=legacy.figures,
         events=events,
+        astray=astray(ours.routes, groups),
     )
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.ports import Outgoing
+from izumi.consumers.distributor import DistributorSettings
 from izumi.domain import events, subjects
 from izumi.domain.events import Acquired, Encoded, JobRecord
 from izumi.publishers.gateway.guard import HEADERS
@@ -57,6 +58,14 @@ async def test_a_request_of_the_earlier_system_becomes_one_order_to_its_unit(
             assert fact.file.key == f"5-Toubun no Hanayome/{episode}"
             assert (fact.file.size, fact.file.sha256, fact.file.sub) == (99999999, None, "softsub")
             assert (fact.episode.number, fact.episode.resolution) == (f"{number:02}", "1080p")
+
+
+async def test_the_only_group_of_a_unit_gets_its_requests(nats_server, tmp_path) -> None:
+    more = {"distributor": {"public": DistributorSettings(destinations=("home",))}}
+    async with provisioned(nats_server) as bus, client(bus, tmp_path, more=more) as ask:
+        assert (await ask.post("/distribute")).status == 200
+        (subject,) = await orders(bus)
+    assert subject.startswith("izumi.do.distributor.public.normal.")
 
 
 async def test_sizes_come_as_texts_and_subs_in_any_case(nats_server, tmp_path) -> None:

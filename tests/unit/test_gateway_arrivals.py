@@ -76,6 +76,11 @@ def test_old_sonarrs_write_keys_with_a_capital_and_packs_name_every_file_once() 
     assert sonarr.read(json.dumps(old).encode()).paths == ("/TV/A/a.mkv",)
     files = [{"path": "/TV/A/1.mkv"}, {"path": "/TV/A/2.mkv"}, {"path": "/TV/A/1.mkv"}, {}, 7]
     pack = {"eventType": "Download", "episodeFiles": files}
+    complete = pack | {"eventType": "ImportComplete"}
+    assert sonarr.read(json.dumps(complete).encode()) == (
+        "ImportComplete",
+        ("/TV/A/1.mkv", "/TV/A/2.mkv"),
+    )
     assert sonarr.read(json.dumps(pack).encode()).paths == ("/TV/A/1.mkv", "/TV/A/2.mkv")
 
 
@@ -141,9 +146,12 @@ def test_a_hook_names_paths_in_a_form_or_in_json() -> None:
     assert named(form, b"path=%2Fsrv%2Fa+b%26c.mkv&x=1") == ["/srv/a b&c.mkv"]
     assert named(form, b"path=%2Fsrv%2F%FF.mkv") == ["/srv/\udcff.mkv"]
     assert named("application/json", b'{"path": "/a", "paths": ["/b"]}') == ["/a", "/b"]
+    assert named("", b'{"path": "/a", "torrent": {"size": 1}}') == ["/a"]
     for kind, body in (
         ("", b"path=/a"),
         ("", b'{"file": "/a"}'),
+        (form, b"/a"),
+        (form, b"path="),
         (form, b"\xff"),
         (form, b"path=a&" * 600),
     ):

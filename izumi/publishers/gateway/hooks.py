@@ -24,7 +24,7 @@ log = structlog.get_logger()
 Answerer = Callable[[str, bytes], Awaitable[Response[str]]]
 
 
-class _Named(msgspec.Struct, forbid_unknown_fields=True):
+class _Named(msgspec.Struct):
     path: str | None = None
     paths: list[str] = []
 
@@ -64,20 +64,33 @@ def named(kind: str, body: bytes) -> list[str]:
         body: Of the request.
 
     Raises:
-        BadEvent: It is neither.
+        BadEvent: It is neither, or names none.
     """
-    if kind.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
-        try:
-            # Names of files need not be UTF-8.
-            fields = parse_qs(
-                body.decode("ascii"),
-                encoding="utf-8",
-                errors="surrogateescape",
-                max_num_fields=MOST_PATHS + 1,
-            )
-        except ValueError as exc:
-            raise BadEvent(f"not a form: {exc}") from exc
-        return fields.get("path", [])
+    found = _form(body) if _is_form(kind) else _json(body)
+    if not found:
+        raise BadEvent('no path is in it; send path=... as a form, or {"path": "..."} as JSON')
+    return found
+
+
+def _is_form(kind: str) -> bool:
+    return kind.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+
+
+def _form(body: bytes) -> list[str]:
+    try:
+        # Names of files need not be UTF-8.
+        fields = parse_qs(
+            body.decode("ascii"),
+            encoding="utf-8",
+            errors="surrogateescape",
+            max_num_fields=MOST_PATHS + 1,
+        )
+    except ValueError as exc:
+        raise BadEvent(f"not a form: {exc}") from exc
+    return fields.get("path", [])
+
+
+def _json(body: bytes) -> list[str]:
     try:
         found = msgspec.json.decode(body, type=_Named)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as exc:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
@@ -23,7 +24,7 @@ class RouteSettings(
 
     Attributes:
         unit: Kind of unit.
-        group: Its group.
+        group: Its group; where this configuration has one group of the unit alone, `main` is it.
         priority: Of the work; a notifier has but one.
     """
 
@@ -59,6 +60,33 @@ ROUTES: Final = {
     "/distribute": RouteSettings(unit="distributor"),
     "/notify": RouteSettings(unit="notifier"),
 }
+
+
+def aimed(
+    routes: Mapping[str, RouteSettings], groups: Mapping[str, Collection[str]]
+) -> dict[str, RouteSettings]:
+    """The routes; those to `main` lead to the only group there is, whatever it is called.
+
+    Args:
+        routes: By path.
+        groups: Of each unit, as far as this configuration knows.
+    """
+    found = dict(routes)
+    for path, one in routes.items():
+        known = [*groups.get(one.unit, ())]
+        if one.group == "main" and len(known) == 1:
+            found[path] = msgspec.structs.replace(one, group=known[0])
+    return found
+
+
+def astray(routes: Mapping[str, RouteSettings], groups: Mapping[str, Collection[str]]) -> list[str]:
+    """For people: routes to a group that a configuration with others of its unit has not."""
+    return [
+        f"{path} leads to the {one.unit} group {one.group}, but here are "
+        f"{', '.join(groups[one.unit])}; see [gateway.routes]"
+        for path, one in routes.items()
+        if groups.get(one.unit) and one.group not in groups[one.unit]
+    ]
 
 
 class GatewaySettings(

@@ -12,7 +12,8 @@ import msgspec
 
 from izumi.domain.errors import BadEvent
 
-_IMPORTED: Final = "download"
+_IMPORTED: Final = frozenset({"download", "upgrade", "import", "importcomplete"})
+"""Sonarr itself sends the first alone; others that speak its language, the rest."""
 _DEEPEST: Final = 3
 
 
@@ -41,7 +42,7 @@ def read(data: bytes) -> Heard:
     event = body.get("eventType") if isinstance(body, dict) else None
     if not isinstance(event, str):
         raise BadEvent("eventType: there is none, so this is no webhook of Sonarr")
-    if event.lower() != _IMPORTED:
+    if event.lower() not in _IMPORTED:
         return Heard(event, ())
     paths = tuple(dict.fromkeys(_paths(body)))
     if not paths:

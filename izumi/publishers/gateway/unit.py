@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -27,6 +27,7 @@ class Gateway:
         has_keys: Whether anybody could come in.
         figures: Its counters.
         events: Streams, which end when it does.
+        astray: Routes that lead to nobody here, for people.
         drain_s: Seconds that running requests get to finish.
     """
 
@@ -36,6 +37,7 @@ class Gateway:
     has_keys: Callable[[], bool]
     figures: Look
     events: Events
+    astray: Sequence[str] = ()
     drain_s: float = 5.0
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -48,7 +50,9 @@ class Gateway:
             drain_s=self.drain_s,
         )
         log.info("gateway.listening", at=at, routes=sorted(self.settings.routes))
-        if trouble := self.trouble():
+        for one in self.astray:
+            log.warning("gateway.route_to_nobody", reason=one)
+        if trouble := self._closed_or_open():
             log.warning("gateway.open" if self.settings.open else "gateway.closed", reason=trouble)
         serving = asyncio.create_task(http.serve(sockets=[self.socket]))
         asked = asyncio.create_task(stopping.wait())
@@ -66,6 +70,9 @@ class Gateway:
 
     def trouble(self) -> str:
         """What a keeper should know; empty: all is well."""
+        return "; ".join(filter(None, (self._closed_or_open(), *self.astray)))
+
+    def _closed_or_open(self) -> str:
         if self.settings.open:
             return "open = true: whoever reaches it may submit work without a key"
         if not self.has_keys():
