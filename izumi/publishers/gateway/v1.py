@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from litestar import Response, Router, get, post
+from litestar import HttpMethod, Response, Router, get, post, route
 from litestar.connection import ASGIConnection
 from litestar.datastructures import ResponseHeader
 from litestar.handlers import BaseRouteHandler
@@ -77,7 +77,13 @@ def router(sources: Sources) -> Router:
         )
         for scope, handlers in scoped.items()
     ]
-    return Router("/v1", route_handlers=[*routers, _health(sources)])
+    return Router("/v1", route_handlers=[_allowed, *routers, _health(sources)])
+
+
+@route("/jobs", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)
+async def _allowed() -> Response[None]:
+    """What the framework would tell wrongly: it knows the first handler of a path alone."""
+    return Response(None, headers={"Allow": "GET, OPTIONS, POST"})
 
 
 def _needs(door: Door, scope: Scope) -> Callable[[Any, BaseRouteHandler], None]:
