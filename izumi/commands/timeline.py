@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import re
 import sys
 from collections.abc import Iterator
 from typing import Annotated
@@ -22,6 +23,8 @@ from izumi.domain.job_log import Moment, Run
 from izumi.domain.timeline import Timeline, described, timeline
 from izumi.runtime.telemetry import printable
 from izumi.tools import episodes
+
+_HASH = re.compile(r"-([0-9a-f]{8})[0-9a-f]{24}$")
 
 Name = Annotated[
     str,
@@ -93,7 +96,7 @@ def lines(told: Timeline) -> Iterator[str]:
     for moment in told.moments:
         yield "  ".join(_cells(moment))
     for run in told.runs:
-        yield f"{run.unit} {run.job}: {_in_words(run)}"
+        yield f"{run.unit} {short(run.job)}: {_in_words(run)}"
 
 
 def _show(told: Timeline) -> None:
@@ -104,8 +107,8 @@ def _show(told: Timeline) -> None:
         tree.add(Text(printable(f"{file.sub}: {described(file)}")))
     console.print(tree)
     for heads, body in (
-        (("when", "what", "unit", "host", "took", ""), map(_cells, told.moments)),
-        (("job", "unit", "how it went"), ((r.job, r.unit, _in_words(r)) for r in told.runs)),
+        (("when", "what", "unit", "host", "took", "job", ""), map(_cells, told.moments)),
+        (("job", "unit", "how it went"), ((short(r.job), r.unit, _in_words(r)) for r in told.runs)),
     ):
         table = Table(box=None, pad_edge=False)
         for head in heads:
@@ -123,6 +126,7 @@ def _cells(moment: Moment) -> tuple[str, ...]:
         moment.unit or "-",
         moment.host or "-",
         "-" if moment.took_s is None else duration(moment.took_s),
+        short(moment.job) or "-",
         moment.text or "-",
     )
 
@@ -135,6 +139,11 @@ def _in_words(run: Run) -> str:
     if run.waited_s is not None:
         parts.append(f"waited {duration(run.waited_s)}")
     return ", ".join([*parts, f"in work {duration(run.worked_s)}"])
+
+
+def short(job: str) -> str:
+    """A job's id for people; commands take this beginning of it."""
+    return _HASH.sub(r"-\1", job)
 
 
 def local(at: dt.datetime) -> str:

@@ -182,7 +182,7 @@ def _news(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     said = []
     for name, value in after.items():
         old = before.get(name)
-        if value == old:
+        if value == old or (not value and not old):
             continue
         match value:
             case dict():

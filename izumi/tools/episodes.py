@@ -22,7 +22,9 @@ _SHORTEST_ID: Final = 4
 _SHOWN: Final = 10
 _WORDS: Final = re.compile(r"[^\W_]+")
 _SEASON_AND_NUMBER: Final = re.compile(r"s(\d+)e(\d+)")
+_NUMBER_AND_VERSION: Final = re.compile(r"(\d+)(v\d+)")
 _ID: Final = re.compile(r"[0-9a-f]{4,32}")
+_OF_A_COPY: Final = re.compile(r"distributed-.*-([0-9a-f]{4,32})")
 
 
 @dataclass(kw_only=True)
@@ -155,24 +157,30 @@ def _is_named(name: str, one: Known) -> bool:
 
 
 def _begins(wanted: str, one: Known) -> bool:
-    ids = (*one.jobs, *one.files)
+    if copy := _OF_A_COPY.fullmatch(wanted):
+        wanted = copy[1]
+    claims = (f"key-{subjects.file_id('', key)}" for key in one.keys)
+    ids = (*one.jobs, *one.files, *claims)
     return len(wanted) >= _SHORTEST_ID and any(id_.startswith(wanted) for id_ in ids)
 
 
 def _says(words: Sequence[str], one: Known) -> bool:
     """Whether the episode has every word: numbers as they stand, others inside of it."""
-    own = _words(f"{one.show} {one.name}")
+    own = _words(" ".join([one.show, one.name, *(key.rpartition("/")[2] for key in one.keys)]))
     whole = "".join(own)
     return all(word in own if word.isdigit() else word in whole for word in words)
 
 
 def _words(text: str) -> list[str]:
-    """Words in one spelling; numbers without zeros before them, s02e05 as two words."""
+    """Words in one spelling; numbers without zeros before them, s02e05 and 07v2 as two words."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     found: list[str] = []
     for word in _WORDS.findall(folded):
-        both = _SEASON_AND_NUMBER.fullmatch(word)
-        parts = [f"s{int(both[1])}", both[2]] if both else [word]
+        parts = [word]
+        if both := _SEASON_AND_NUMBER.fullmatch(word):
+            parts = [f"s{int(both[1])}", both[2]]
+        elif both := _NUMBER_AND_VERSION.fullmatch(word):
+            parts = [both[1], both[2]]
         found += [part.lstrip("0") or "0" if part.isdigit() else part for part in parts]
     return found
 

@@ -256,7 +256,7 @@ async def test_what_is_held_and_no_episode_yet_is_shown_by_its_release(
     )
     out = await keeper("jobs", "show", RELEASE)
     assert out.splitlines()[0] == RELEASE
-    assert "held  acquisition" in out
+    assert "held  acquisition  -  -  j  why" in out
 
 
 async def test_lines_of_a_newer_version_hide_nothing(bus: JetStreamBus, keeper: Keeper) -> None:

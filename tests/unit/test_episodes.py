@@ -72,6 +72,10 @@ def test_versions_hardsubs_and_orders_of_an_episode_are_one():
         ("[Grp] Spring S2 - 05 [1080p]", SECOND.file.key),
         (f"acquired-{SECOND.file.id[:6]}", SECOND.file.key),
         (SECOND.file.id[:5], SECOND.file.key),
+        (f"distributed-public-mirror-{SECOND.file.id}", SECOND.file.key),
+        (f"key-{subjects.file_id('', SECOND.file.key)}", SECOND.file.key),
+        ("sprin 6", NEW.file.key),
+        ("sprin 6 v2", NEW.file.key),
     ],
 )
 def test_an_episode_is_named_in_many_ways(text, key):

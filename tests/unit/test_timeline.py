@@ -188,6 +188,7 @@ def test_text_and_objects_tell_the_same_moments():
     ]
     text = list(lines(whole))
     assert len(text) == 1 + 1 + 3 + 1
+    assert text[-1].startswith(f"encoder.main acquired-{FACT.file.id[:8]}: ")
     assert text[-1].endswith("done, 1 attempt, on pc, waited 1.0 s, in work 7.0 s")
 
 
