@@ -82,6 +82,21 @@ admin = App(
 admin.register_install_completion_command(
     add_to_startup=False, help="Have the shell complete commands and names of shows."
 )
+_STATS = """What lies where, its size, and what is missing where.
+
+A file ought to be at a location when this configuration says that every such file goes there:
+
+A softsub that lies anywhere: at the destinations that all watch folders have, and at those of each
+distributor group that takes softsubs.
+
+Its hardsub: at the destinations of each encoder group, for each of its profiles, and at those of
+each distributor group that takes hardsubs.
+
+An earlier revision, as v1 beside v2: nowhere else. Groups with a filter, or with deliver = "new",
+are not judged, nor is a location that is away.
+
+Exit codes: 0 every location was looked at, whatever is missing; 1 one was away; 2 usage.
+"""
 _acquisition = App(name="acquisition", help="Files of the watch folders.")
 _hold = App(name="hold", help="What a person must decide.")
 _rules = App(name="rules", help="What names are read with: learnt of holds, or said before.")
@@ -159,6 +174,7 @@ for _name, _module, _help in (
 ):
     admin.command(f"izumi.commands.{_module}:{_name}", name=_name, help=_help)
 admin.command("izumi.commands.replay:replay", help="Order work again, from one group alone.")
+admin.command("izumi.commands.stats:stats", help=_STATS)
 admin.command("izumi.commands.admin:drain", help="Ask an instance to finish what runs, and to end.")
 admin.command("izumi.commands.admin:nodes", help="The living instances.")
 
