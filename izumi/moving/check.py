@@ -76,10 +76,9 @@ def _at(settings: dict[str, Any], entry: Trail) -> Any:
 
 def _only(settings: dict[str, Any], entry: Trail) -> dict[str, Any]:
     made: Any = deepcopy(_at(settings, entry))
-    for step in reversed(entry):
+    for step in reversed(entry[1:]):
         made = {step: made}
-    assert isinstance(made, dict)  # noqa: S101 - an entry has at least one step
-    return made
+    return {str(entry[0]): made}
 
 
 def _less(settings: dict[str, Any], entry: Trail) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from izumi.moving import check, endpoints, finish, serving, storing, telling, un
 from izumi.moving.document import Document
 from izumi.moving.draft import MAIN, Draft, Options
 from izumi.moving.places import legal, unique
-from izumi.moving.reader import Reader, plain
+from izumi.moving.reader import Reader, leaves, plain
 from izumi.moving.rows import Row
 from izumi.runtime.telemetry import printable
 
@@ -30,6 +30,8 @@ _CONVERTERS: Final[dict[str, Callable[[Reader, Draft], None]]] = {
     "server": serving.server,
 }
 _GROUPED: Final = frozenset({"encoder", "distributor", "notifier"})
+_MOVING: Final = frozenset({"uploading", "upload", "destination", "destinations"})
+_TELLING: Final = frozenset({"webhook", "webhooks", "telegram"})
 _SAYING_NOTHING: Final = frozenset({"config", "conf", "app", "izumi", "tmp"})
 _ADDONS: Final = {"mochi": "mochi", "jindou": "jindou"}
 
@@ -102,6 +104,8 @@ def _units(
     name = printable(str(document.path))
     if (unit := said.get(document.path)) is not None:
         return [(unit, document)]
+    if units.is_ours(document.data):
+        raise UserError(f"{name}: is no file of the earlier system, but a configuration already")
     if found := units.parts(document):
         return found
     unit = units.detect(document)
@@ -125,21 +129,50 @@ def _readers(told: Sequence[tuple[str, Document]], draft: Draft) -> list[Reader]
     """The files with the names of their groups: `main`, or by what tells several apart."""
     readers = []
     taken: dict[str, set[str]] = {}
+    alike: dict[tuple[str, frozenset[str]], str] = {}
+    first = {(unit, _does(unit, document)): document for unit, document in reversed(told)}
     for unit, document in told:
-        kind = "notifier" if unit in _ADDONS else unit
-        names = taken.setdefault(kind, set())
-        several = sum(other == unit for other, _ in told) > 1
-        if unit in _GROUPED:
-            group = unique(_group(document, told, unit) if several else MAIN, names)
+        does = _does(unit, document)
+        if does and (unit, does) in alike:
+            group = alike[unit, does]
+            text = (
+                f"does what another {unit} does: an instance of one group with it, which share "
+                "the work; with jobs of its own the host's file may say so"
+            )
+            draft.rows.append(
+                Row(kind="decided", file=str(document.path), where=(unit, group), text=text)
+            )
         else:
-            group = unique(_ADDONS.get(unit, MAIN), names)
+            names = taken.setdefault("notifier" if unit in _ADDONS else unit, set())
+            others = [one for (kind, _), one in first.items() if kind == unit]
+            several = unit in _GROUPED and len(others) > 1
+            usual = _ADDONS.get(unit, MAIN)
+            group = unique(_group(document, others) if several else usual, names)
+            alike[unit, does] = group
         readers.append(Reader(document, unit, group, draft.rows))
     return readers
 
 
-def _group(document: Document, told: Sequence[tuple[str, Document]], unit: str) -> str:
+def _does(unit: str, document: Document) -> frozenset[str]:
+    """Where a unit's work goes: two that share it are instances of one group, not two groups.
+
+    As two groups each of them would do all of it.
+    """
+    found: set[str] = set()
+    moves = unit in {"encoder", "distributor"}
+    wanted, unwanted = (_MOVING, {"flags"}) if moves else (_TELLING, {"name", "template"})
+    for one in leaves(document.data if unit in {*_GROUPED, *_ADDONS} else None):
+        steps = [plain(step) for step in one.trail]
+        words = {word for step in steps for word in step.split("-")}
+        if words & wanted and not words & unwanted:
+            values = one.value if isinstance(one.value, list) else [one.value]
+            where = [step for step in steps if step in {"softsub", "hardsub", "dev"}]
+            found |= {f"{where} {str(value).rstrip('/')}" for value in values if value}
+    return frozenset(found)
+
+
+def _group(document: Document, others: Sequence[Document]) -> str:
     """What tells this instance from the others: its `name`, the file's, or its folder's."""
-    others = [other for kind, other in told if kind == unit]
     ways: tuple[Callable[[Document], str], ...] = (
         _named,
         lambda one: one.path.stem,

@@ -52,6 +52,8 @@ class Draft:
         routes: Paths of requests.
         ports: Where requests came in.
         old_keys: Files of keys of the earlier system.
+        receives: Whether any unit took requests.
+        told: Group and address of every webhook.
         secret_files: Text by path of a file that is to hold it alone.
     """
 
@@ -63,6 +65,7 @@ class Draft:
     ports: list[tuple[Reader, Found]] = field(default_factory=list)
     old_keys: list[Reader] = field(default_factory=list)
     receives: bool = False
+    told: set[tuple[str, str]] = field(default_factory=set)
     secret_files: dict[str, str] = field(default_factory=dict)
 
     def say(self, kind: Kind, text: str, *, where: Trail = ()) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from izumi.consumers.endpoints_settings import EndpointSettings
 from izumi.domain.secret import dec_hook
 from izumi.moving.common import host_of
-from izumi.moving.draft import MAIN, Draft
+from izumi.moving.draft import Draft
 from izumi.moving.places import unique
 from izumi.moving.reader import Found, Reader, as_text, plain
 
@@ -18,10 +18,9 @@ _AFTER: Final[dict[str, list[str]]] = {
     "acquisition": ["acquired"],
     "encoder": ["encoded"],
     "distributor": ["distributed"],
-    "notifier": ["acquired", "encoded"],
     "mochi": ["encoded"],
-    "jindou": ["acquired", "encoded"],
 }
+_FACTS: Final = ["acquired", "encoded"]
 _ROUTES: Final = frozenset({"notify", "encode", "distribute", "mochi", "jindou"})
 
 
@@ -37,9 +36,10 @@ class _Entry(NamedTuple):
 def convert(reader: Reader, draft: Draft) -> None:
     """Turn `always`, `sequential` and `urls` of a file into `[endpoints.<group>]`."""
     entries = list(_entries(reader))
-    group = reader.unit if reader.group in {MAIN, reader.unit} else f"{reader.unit}-{reader.group}"
-    table: dict[str, Any] = {"after": _AFTER.get(reader.unit, ["acquired", "encoded"])}
-    names: set[str] = set()
+    group = reader.unit
+    known = draft.table("endpoints")
+    table: dict[str, Any] = known.get(group) or {"after": _AFTER.get(reader.unit, _FACTS)}
+    names = {end["name"] for _, ends in _lines(table) for end in ends}
     private: set[str] = set()
     doubled = []
     for entry in entries:
@@ -47,6 +47,10 @@ def convert(reader: Reader, draft: Draft) -> None:
         if _is_own(url, draft):
             text = "left out: it leads to a unit of this configuration, which the bus tells"
             reader.note("decided", entry.whole, text)
+            continue
+        lines = [ends for line, ends in _lines(table) if line == entry.line]
+        if any(end["url"] == url for ends in lines for end in ends):
+            reader.note("decided", entry.whole, "told already, as it stands there before")
             continue
         name = unique(_name(url), names)
         if made := _made(reader, entry, url, name):
@@ -63,12 +67,21 @@ def convert(reader: Reader, draft: Draft) -> None:
                 reader.note("taken", entry.auth, where=where)
     if len(table) == 1:
         return
+    if group in known and entries:
+        text = f"told of what any {group} does, no more of what one of them did"
+        draft.say("decided", text, where=("endpoints", group))
     if private:
-        table["private"] = sorted(private)
+        table["private"] = sorted({*table.get("private", ()), *private})
         text = f"{', '.join(sorted(private))}: addresses there are called, as the file does"
         draft.say("decided", text, where=("endpoints", group, "private"))
-    draft.table("endpoints")[group] = table
+    known[group] = table
     _explain(draft, reader.unit, group, doubled)
+
+
+def _lines(table: dict[str, Any]) -> Iterator[tuple[str | None, list[dict[str, Any]]]]:
+    """The endpoints that a table has so far, by sequential group; None: always."""
+    yield None, table.get("always", [])
+    yield from table.get("sequential", {}).items()
 
 
 def _explain(draft: Draft, unit: str, group: str, doubled: list[str]) -> None:

@@ -150,6 +150,17 @@ def rest(draft: Draft) -> None:
         "(docs/deployment.md)"
     )
     draft.say("decided", text, where=("bus", "embedded"))
+    targets = [
+        target
+        for group in draft.settings.get("notifier", {}).values()
+        for target in (*group.get("discord", ()), *group.get("apprise", ()))
+    ]
+    if draft.settings.get("endpoints") or any("url" in target for target in targets):
+        text = (
+            "addresses and keys stand in the configuration, as they stood in the files: keep it "
+            "for its owner alone (chmod 600); --secrets DIR has files for those of webhooks"
+        )
+        draft.say("decided", text)
 
 
 def settled(settings: dict[str, Any]) -> dict[str, Any]:

@@ -79,7 +79,8 @@ def encoder(reader: Reader, draft: Draft) -> None:
     common.listening(reader, draft, "encoder", "/encode")
     group = reader.group
     table = draft.table("encoder", group)
-    table.update({"destinations": [], "sources": []})
+    table.setdefault("destinations", [])
+    table.setdefault("sources", [])
     draft.take(reader, reader.number("encode-jobs", "jobs"), ("encoder", group, "jobs"))
     sources = reader.texts(*_SOURCES, under=("downloading",))
     soft = reader.text("softsub-folder-name", "softsub-folder", under=("downloading",))
@@ -98,10 +99,11 @@ def distributor(reader: Reader, draft: Draft) -> None:
     common.listening(reader, draft, "distributor", "/distribute")
     group = reader.group
     table = draft.table("distributor", group)
-    table.update({"destinations": [], "sources": []})
+    table.setdefault("destinations", [])
+    table.setdefault("sources", [])
     draft.take(reader, reader.number("jobs"), ("distributor", group, "jobs"))
     if made := lists.convert(reader, draft, ("distributor", group, "filter")):
-        table["filter"] = made
+        table.setdefault("filter", made)
     named = 0
     kinds: tuple[FileKind, ...] = ("softsub", "hardsub")
     for list_, words in _WAYS.items():

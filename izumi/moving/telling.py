@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import quote
 
+from izumi.clients.apprise_service import AppriseService
 from izumi.clients.discord_address import WebhookAddress
 from izumi.domain.errors import ConfigError
 from izumi.domain.links import base_fault
@@ -24,8 +26,8 @@ def notifier(reader: Reader, draft: Draft) -> None:
     table = draft.table("notifier", group)
     draft.take(reader, reader.number("jobs"), ("notifier", group, "jobs"))
     rules = lists.convert(reader, draft, ("notifier", group, "discord", "filter"))
-    names: set[str] = {"log"}
-    targets: list[dict[str, Any]] = []
+    targets: list[dict[str, Any]] = table.get("discord", [])
+    names = {"log", *(target["name"] for target in targets)}
     for found in reader.holding("facebook"):
         reader.note("none", found, "Facebook's chat takes no messages of programs any more")
     for found, dev in _webhooks(reader):
@@ -82,6 +84,10 @@ def _target(reader: Reader, draft: Draft, found: Found, names: set[str]) -> dict
     if url is None or not address:
         reader.note("complete", found, "left out: a webhook needs its url")
         return None
+    if (reader.group, address) in draft.told:
+        reader.note("decided", found, "told already, as another webhook has its address")
+        return None
+    draft.told.add((reader.group, address))
     said = keys.get("name")
     name = (as_text(said.value) or "").strip() if said is not None else ""
     named = unique(name or "discord", names)
@@ -171,11 +177,16 @@ def jindou(reader: Reader, draft: Draft) -> None:
         draft.say("complete", text, where=where)
         return
     target: dict[str, Any] = {"name": "telegram"}
-    address = f"tgram://{str(token.value).strip()}/{str(chat.value).strip()}/"
+    parts = [quote(str(found.value).strip(), safe=":@-") for found in (token, chat)]
+    address = f"tgram://{'/'.join(parts)}/"
     key = draft.keep(target, "url", address, f"notifier-{reader.group}-telegram")
     reader.note("taken", token, where=(*where, key))
     reader.note("taken", chat, where=(*where, key))
     draft.table("notifier")[reader.group] = {"apprise": [target]}
+    try:
+        AppriseService(Secret(address), place="telegram")
+    except ConfigError as exc:
+        reader.note("complete", token, str(exc), where=(*where, key))
 
 
 def kisaragi(reader: Reader, draft: Draft) -> None:

@@ -85,6 +85,11 @@ def of_version_3(data: object) -> bool:
     return isinstance(data, dict) and len(_THIRD & {plain(key) for key in data}) >= 3
 
 
+def is_ours(data: object) -> bool:
+    """Whether a file is a configuration of this Izumi."""
+    return isinstance(data, dict) and "state" in data and bool({"storage", "bus"} & set(data))
+
+
 def parts(document: Document) -> list[tuple[str, Document]]:
     """The units of a file whose topmost keys are names of units; empty: it is no such file."""
     data = document.data

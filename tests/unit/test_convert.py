@@ -1,5 +1,6 @@
 """Configurations of the earlier system become one of ours, and no key is lost on the way."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,33 @@ def test_several_instances_are_several_groups_and_routes() -> None:
     assert "/old/b/config.yml system.route" in rows_of(result, "complete")
 
 
+def test_instances_that_did_the_same_are_one_group_and_share_the_work() -> None:
+    other = old.ENCODER.replace("encode-jobs: 2", "encode-jobs: 9")
+    result = converted({"pc/config.yml": old.ENCODER, "vps/config.yml": other})
+    found = checked(result)
+    assert set(found.encoder) == {"main"}
+    assert found.encoder["main"].jobs == 2
+    assert found.encoder["main"].destinations == ("kan",)
+    assert "/old/vps/config.yml encoding.encode-jobs" in rows_of(result, "decided")
+    result = converted({"a/config.yml": old.NOTIFIER, "b/config.yml": old.NOTIFIER})
+    (notifier,) = checked(result).notifier.values()
+    assert [target.name for target in notifier.discord] == ["zenbu", "dev"]
+
+
+def test_endpoints_of_several_instances_are_told_once_each() -> None:
+    other = old.ACQUISITION.replace("/srv/watch", "/srv/other").replace(
+        "two.example", "new.example"
+    )
+    result = converted({"a.yml": old.ACQUISITION, "b.yml": other})
+    endpoints = checked(result).endpoints
+    assert set(endpoints) == {"acquisition"}
+    names = [end.name for end in endpoints["acquisition"].everyone()]
+    assert sorted(set(names)) == sorted(names)
+    assert "new.example/encode" in names
+    assert names.count("one.example/notify") == 1
+    assert lost(documents({"a.yml": old.ACQUISITION, "b.yml": other}), result.rows) == []
+
+
 def test_kinds_that_go_elsewhere_are_two_groups() -> None:
     text = old.DISTRIBUTOR.replace(
         'softsub: ["mega:Shows/Soft"]', 'softsub: ["mega:Shows/Soft", "/mnt/a/Soft"]'
@@ -314,6 +342,11 @@ def test_a_file_that_tells_no_unit_is_refused_with_the_way_out() -> None:
         assert result.sources == ["/old/x.yml: encoder, group main"]
 
 
+def test_a_configuration_of_ours_is_not_converted() -> None:
+    with pytest.raises(UserError, match="already"):
+        converted({"izumi.toml": 'state = "/x"\n[storage.a]\nremote = "/y"\n'})
+
+
 def test_the_configuration_of_version_3_is_named_as_such() -> None:
     with pytest.raises(UserError, match="version 3"):
         converted({"config.yml": "type: encoder\nfolders: {}\nsync: {}\nsys: {}\n"})
@@ -397,3 +430,18 @@ def test_a_rclone_conf_is_named_and_its_missing_remotes_are_told() -> None:
     assert checked(result).rclone.config == Path("/etc/rclone.conf")
     (row,) = [row for row in result.rows if row.where == ("rclone", "config")]
     assert (row.kind, "mega" in row.text, "kan" in row.text) == ("complete", True, False)
+
+
+def test_the_page_on_moving_names_every_key() -> None:
+    page = (Path(__file__).parents[2] / "docs/moving.md").read_text("utf-8")
+    files = documents({**old.V4, **{f"v5/{name}": text for name, text in old.V5.items()}})
+    keys = {
+        step
+        for document in files
+        for found in leaves(document.data)
+        for step in found.trail
+        if isinstance(step, str) and not document.path.name.startswith("auth")
+    }
+    names = {name for ticked in re.findall(r"`([^`]+)`", page) for name in re.split(r"\W", ticked)}
+    words = names | set(re.findall(r"[a-z]+(?:[-_][a-z]+)*", page))
+    assert {key for key in keys if key not in words} <= {"group1", "group2", "email"}
