@@ -5,12 +5,11 @@ in the job's folder and names nothing but files of our own, so that no string of
 stranger's is ever read as an option, a filter or a path.
 """
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
-from izumi.domain import ass, han, picture, sound, track_kinds, tracks, video_codec
+from izumi.domain import han, looks, picture, sound, track_kinds, tracks, video_codec
 from izumi.domain.overrides import Override
 from izumi.domain.probe import AudioStream, Probe, SubtitleStream, VideoStream
 from izumi.domain.profile import Codec, Profile
@@ -19,13 +18,9 @@ from izumi.domain.tracks import Question
 
 SOURCE: Final = "source"
 OUTPUT: Final = "output.mp4"
-LOOKS: Final = 3
 
-_PICTURE_LEAD_S: Final = 4.0
-_SEEK_SLACK_S: Final = 0.5
 # Of a picture. The others lie up to a quarter off the first one's grid; at a half two meet.
 _OUT_OF_STEP: Final = 0.2
-_WITHOUT_INDEX: Final = frozenset({"mpegts"})
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +136,7 @@ def make_plan(
         own_clock=not (film.packets.steady and _in_step(film, probe.start_s)),
         title=title,
         duration_s=film.packets.end_s - min(probe.start_s, film.packets.first_s),
-        lead_s=_lead_s(probe, subtitles),
+        lead_s=looks.lead_s(probe, subtitles),
         expected=_expected(probe, sounds, profile),
         recipe={},
     )
@@ -178,17 +173,6 @@ def _in_step(film: VideoStream, start_s: float) -> bool:
         return False
     late = (film.packets.first_s - start_s) * film.rate[0] / film.rate[1]
     return abs(late - round(late)) <= _OUT_OF_STEP
-
-
-def _lead_s(probe: Probe, subtitles: Iterable[SubtitleStream]) -> float:
-    film = probe.film
-    apart_s = film.packets.keys_apart_s if film is not None and film.packets is not None else 0.0
-    return max(
-        # A picture is laid over the film from its packet on.
-        0.0 if all(track.text for track in subtitles) else _PICTURE_LEAD_S,
-        # Without an index a seek ends anywhere, and decoding begins at the next key frame.
-        apart_s + _SEEK_SLACK_S if probe.container in _WITHOUT_INDEX else 0.0,
-    )
 
 
 def _recipe(plan: Plan, profile_name: str, probe: Probe) -> dict[str, Any]:
@@ -297,20 +281,9 @@ def drawn(plan: Plan) -> str:
 
 def _video_argv(plan: Plan, threads: int) -> list[str]:
     # Every picture once, at its own time.
+    keys = looks.key_frames(plan.subtitles, plan.expected.video_last_s)
     base = ["-enc_time_base:v", "demux"] if plan.own_clock else []
     return [
         *video_codec.argv(plan.profile, plan.encoder, plan.crf, threads=threads),
-        *("-fps_mode", "passthrough", *base, *_key_frames(plan)),
+        *("-fps_mode", "passthrough", *base, *keys),
     ]
-
-
-def _key_frames(plan: Plan) -> list[str]:
-    """A key frame just before each moment of the proof, which then decodes no more than that."""
-    moments = {at_s for track in plan.subtitles for at_s in looks(plan, track)[:LOOKS]}
-    times = [f"{max(at_s - ass.AFTER_KEY_S, 0.0):.3f}" for at_s in sorted(moments)]
-    return ["-force_key_frames", ",".join(times)] if times else []
-
-
-def looks(plan: Plan, track: SubtitleStream) -> list[float]:
-    """When to look whether a track is seen, best first; `LOOKS` of them that show it do."""
-    return [at_s for at_s in track.moments if at_s <= plan.expected.video_last_s]

@@ -4,6 +4,7 @@ Everything that a plan decides on is here, so that planning needs no file.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -101,6 +102,13 @@ class FontUse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     characters: str
 
 
+class Heavy(NamedTuple):
+    """A time at which a script is hardest to draw, and for how long it is nearly as hard."""
+
+    at_s: float
+    lasts_s: float
+
+
 class SubtitleStream(Stream, frozen=True, kw_only=True):
     """Subtitles.
 
@@ -121,6 +129,7 @@ class SubtitleStream(Stream, frozen=True, kw_only=True):
         fonts: Which characters in which face.
         moments: Times in the middle of lines, best first, to prove that they are seen;
             counted from the start of the film like the ASS file.
+        heaviest: Where a script is hardest to draw, counted likewise.
     """
 
     text: bool
@@ -136,6 +145,7 @@ class SubtitleStream(Stream, frozen=True, kw_only=True):
     shared: tuple[tuple[int, int], ...] = ()
     fonts: tuple[FontUse, ...] = ()
     moments: tuple[float, ...] = ()
+    heaviest: tuple[Heavy, ...] = ()
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

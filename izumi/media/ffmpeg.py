@@ -1,5 +1,6 @@
 """Runs ffmpeg on strangers' media: limits, progress, and a log that is read."""
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,16 @@ from izumi.media.progress import ProgressReader, Step
 from izumi.media.settings import FfmpegSettings
 
 _MOST_LINES = 5000
+# How a program ends that asks for memory, and uses it without looking whether it got it.
+_UNCHECKED = frozenset({-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS})
+
+
+class Overdue(Held):
+    """A run took longer than its limit."""
+
+
+class Exhausted(ToolFailed):
+    """A run met its memory limit, or ended as programs do that do not look for it."""
 
 
 class Ran(NamedTuple):
@@ -51,6 +62,10 @@ class Ffmpeg:
         self._limit_s = limit_s
         self._paused = paused
 
+    def deadline_s(self, film_s: float) -> float:
+        """How long a run on so much film may take."""
+        return self._limit_s or self.settings.deadline_s(film_s)
+
     async def run(
         self,
         argv: Sequence[str],
@@ -64,6 +79,8 @@ class Ffmpeg:
         file_bytes: int | None = None,
         keep_bytes: int = 0,
         hardware: bool = False,
+        limit_s: float | None = None,
+        memory_bytes: int | None = None,
     ) -> Ran:
         """Run it in `folder` and read what it says.
 
@@ -79,10 +96,14 @@ class Ffmpeg:
             keep_bytes: How much of stdout is kept, where that is not progress.
             hardware: It uses a graphics card, whose drivers reserve far more address space
                 than they use; the limit is then on what may be written to.
+            limit_s: It may take so long, in place of everything else that is said of that.
+            memory_bytes: It may use so much, in place of what the settings say.
 
         Raises:
+            Overdue: It took longer than its limit.
             Held: The source is damaged, or the work is larger than its limits.
             NoSpace: The disk is full.
+            Exhausted: It met its memory limit.
             ToolFailed: It ended badly, or was stopped for making no progress.
         """
         lines: dict[str, None] = {}
@@ -104,7 +125,7 @@ class Ffmpeg:
                 progress(reader.last._replace(paused=True))
             return frozen
 
-        memory_bytes = self.settings.memory_bytes(pixels)
+        memory_bytes = memory_bytes or self.settings.memory_bytes(pixels)
         done = await children.run(
             [self.path, *argv],
             cwd=folder,
@@ -119,7 +140,7 @@ class Ffmpeg:
             ),
             on_line=on_line,
             keep_bytes=keep_bytes,
-            deadline_s=self._limit_s or self.settings.deadline_s(film_s),
+            deadline_s=limit_s or self.deadline_s(film_s),
             stall_s=None if progress is None else self._stall_s,
             paused=None if self._paused is None else paused,
         )
@@ -134,7 +155,7 @@ class Ffmpeg:
         words = "; ".join(said[:3]) or done.stderr.strip().rpartition("\n")[2]
         reached = f"after {last.frames} pictures and {done.took_s:.0f} s"
         if done.stopped == "deadline":
-            raise Held(
+            raise Overdue(
                 "encoding takes longer than its limit; raise limit_h if that is right",
                 {"reached": reached, "speed": f"{last.speed}x"},
             )
@@ -148,6 +169,8 @@ class Ffmpeg:
             raise Held(
                 "the output grew larger than any sound encode of its source", {"at": reached}
             )
-        if render_log.read_error(lines) and not render_log.memory_short(lines):
+        short = render_log.memory_short(lines)
+        if render_log.read_error(lines) and not short:
             raise Held(f"{subject} is damaged: {said[0]}", {"log": words, "at": reached})
-        raise ToolFailed(f"ffmpeg ended with {done.returncode}, {reached}: {words}")
+        failure = Exhausted if short or done.returncode in _UNCHECKED else ToolFailed
+        raise failure(f"ffmpeg ended with {done.returncode}, {reached}: {words}")

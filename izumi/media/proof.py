@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from izumi.domain import proof, render_log
-from izumi.domain.encode_plan import LOOKS, OUTPUT, Plan, input_argv, looks
+from izumi.domain import looks, proof, render_log
+from izumi.domain.encode_plan import OUTPUT, Plan, input_argv
 from izumi.domain.errors import Held
 from izumi.domain.probe import SubtitleStream
 from izumi.domain.proof import Seen
@@ -87,7 +87,7 @@ class OutputProof:
         return seen
 
     async def _track_is_seen(self, track: SubtitleStream) -> list[dict[str, Any]]:
-        moments = looks(self._plan, track)[:_MOST_TRIES]
+        moments = looks.moments(track, self._plan.expected.video_last_s)[:_MOST_TRIES]
         seen: list[dict[str, Any]] = []
         for moment in moments:
             found = await self._look(moment)
@@ -98,7 +98,7 @@ class OutputProof:
                 )
             if found.burnt:
                 seen.append({"track": track.index, "at_s": moment, "pixels": found.pixels})
-            if len(seen) == LOOKS:
+            if len(seen) == looks.ENOUGH:
                 break
         if not moments:
             raise Held(f"no line of track {track.index} is shown while the film lasts")

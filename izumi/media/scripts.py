@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from izumi.domain import ass, ass_fonts
+from izumi.domain import ass, ass_fonts, ass_load
 from izumi.media.font_folder import FontFolder
 
 
@@ -49,6 +49,7 @@ class Scripts:
             "spoken_s": round(ass.covered_s(speech), 3),
             "fonts": ass.fonts_used(script),
             "moments": ass.moments(script, end_s=self._film_end_s, keys_s=self._keys_s),
+            "heaviest": ass_load.heaviest(script, end_s=self._film_end_s),
         }
 
     def shared(self, index: int) -> tuple[tuple[int, int], ...]:

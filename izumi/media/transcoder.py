@@ -13,6 +13,7 @@ from izumi.domain.probe import Probe, broken
 from izumi.domain.sidecars import Sidecar
 from izumi.media import fonts
 from izumi.media.binary import Capabilities
+from izumi.media.drawing import try_heaviest
 from izumi.media.ffmpeg import Ffmpeg
 from izumi.media.formats import FORMATS
 from izumi.media.ports import OnEncoded
@@ -89,7 +90,22 @@ class FfmpegTranscoder:
         return found
 
     async def preflight(self, plan: Plan, probe: Probe, folder: Path) -> dict[str, Any]:
-        """See `ports.Transcoder`. One frame shows every character of every face."""
+        """See `ports.Transcoder`."""
+        # Together, since each is one process that mostly starts.
+        env = self._fonts(folder, plan)
+        trying = asyncio.create_task(try_heaviest(self._ffmpeg, plan, folder, env=env))
+        try:
+            found = await self._glyphs(plan, probe, folder, env)
+            await trying
+        finally:
+            trying.cancel()
+            await asyncio.gather(trying, return_exceptions=True)
+        return found
+
+    async def _glyphs(
+        self, plan: Plan, probe: Probe, folder: Path, env: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """One frame shows every character of every face."""
         uses = [use for track in plan.subtitles for use in track.fonts]
         if not uses:
             return {}
@@ -99,7 +115,7 @@ class FfmpegTranscoder:
             *("-f", "lavfi", "-i", "color=size=640x360:rate=1:duration=1"),
             *("-vf", f"ass=filename={_SHEET}:fontsdir=fonts", "-frames:v", "1", "-f", "null", "-"),
         ]
-        ran = await self._ffmpeg.run(argv, folder, env=self._fonts(folder, plan))
+        ran = await self._ffmpeg.run(argv, folder, env=env)
         missing = render_log.missing(uses, ran.lines)
         if missing:
             raise Held("no font has a shape for characters of the subtitles", _listed(missing))

@@ -115,19 +115,43 @@ async def test_a_cover_of_gigantic_size_is_never_decoded(media: Media, tmp_path)
     assert made.plan.expected.width == 320
 
 
-async def test_subtitles_that_take_for_ever_to_draw_end_at_the_limit(media: Media, tmp_path):
-    lines = [
-        Line(0.1, 1.4, rf"{{\blur80\bord50\fs300\pos({17 * n % 1920},{29 * n % 1080})}}MMMMMMMM")
-        for n in range(400)
-    ]
+def glow(number: int, text: str) -> str:
+    """A line of huge letters like no other line's, blurred as far as libass does."""
+    place = f"{17 * number % 1920},{29 * number % 1080}"
+    return rf"{{\blur80\bord50\fs300\frz{number}\pos({place})}}{text}"
+
+
+async def test_subtitles_that_take_too_much_memory_to_draw_are_held_before_the_encode(
+    media: Media, tmp_path
+):
+    lines = [Line(0.9, 1.4, glow(n, "MMMMMMMM")) for n in range(100)]
+    bomb = await media.sample(
+        silent(
+            *(Line(0.1, 0.8, "Hello"), *lines),
+            seconds=1.5,
+            width=1280,
+            height=720,
+            attachments=(attached(media.blocks),),
+        )
+    )
+    async with small_memory():
+        transcoder = await media.transcoder(FfmpegSettings(memory_mb=640))
+        with pytest.raises(Held, match="320 MB of memory are not enough to draw") as raised:
+            await media.encode(bomb, tmp_path / "job", transcoder=transcoder)
+    assert raised.value.facts["moments"] == "1.15 s"
+    assert not (tmp_path / "job" / OUTPUT).exists()
+
+
+async def test_subtitles_that_no_encode_would_finish_are_held_before_it(media: Media, tmp_path):
+    lines = [Line(0.1, 1.4, glow(n, "MM")) for n in range(40)]
     bomb = await media.sample(
         silent(*lines, seconds=1.5, width=1280, height=720, attachments=(attached(media.blocks),))
     )
     async with small_memory():
-        with pytest.raises((Held, ToolFailed)) as raised:
-            await media.encode(bomb, tmp_path / "job", transcoder=await limited(media, 3.0))
-    assert "limit" in str(raised.value) or "memory" in str(raised.value)
-    assert not (tmp_path / "job" / OUTPUT).exists() or isinstance(raised.value, Held)
+        with pytest.raises(Held, match="raise limit_h if that is right") as raised:
+            await media.encode(bomb, tmp_path / "job", transcoder=await limited(media, 0.5))
+    assert "one picture" in raised.value.facts
+    assert not (tmp_path / "job" / OUTPUT).exists()
 
 
 async def test_hundreds_of_attachments_with_climbing_names_stay_in_the_jobs_folder(
