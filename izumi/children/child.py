@@ -189,7 +189,8 @@ class Child:
             # One that is frozen hears nothing else.
             self.signal(signal.SIGCONT)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), grace_s)
+                async with asyncio.timeout(grace_s):
+                    await self._process.wait()
         if not self._over:
             # Also when the leader went by itself: what it started may still run.
             self.signal(signal.SIGKILL)

@@ -40,7 +40,8 @@ class Shutdown:
     async def pause(self, seconds: float) -> bool:
         """Sleep, unless asked to stop; True when it was asked."""
         try:
-            await asyncio.wait_for(self.stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
         except TimeoutError:
             return False
         return True

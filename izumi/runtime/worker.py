@@ -446,11 +446,15 @@ class _Job:
 
     async def _back(self, reason: str) -> str:
         # Recorded first, so that the next claim is not counted as a death.
-        with contextlib.suppress(IzumiError, asyncio.TimeoutError):
-            await asyncio.shield(asyncio.wait_for(self.lease.waiting(reason, counts=False), 5))
+        with contextlib.suppress(IzumiError, TimeoutError):
+            await asyncio.shield(self._waits(reason))
         await asyncio.shield(self.lease.delivery.nak(0))
         self._worker.breaker.neutral()
         return reason
+
+    async def _waits(self, reason: str) -> None:
+        async with asyncio.timeout(5):
+            await self.lease.waiting(reason, counts=False)
 
 
 def _name_of(fact: Fact) -> str:

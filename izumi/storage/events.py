@@ -121,7 +121,8 @@ class Watcher:
         self._folders = frozenset()
         if self._ended is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), 2)
+                async with asyncio.timeout(2):
+                    await self._ended.wait()
 
     def _run(
         self,
