@@ -78,9 +78,9 @@ class StorageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         verify: How an upload is proved. "hash" trusts a hash that the storage itself took
             of what it holds, and reads the file back where there is none; "read" always
             reads it back; "size" is for storage that charges for reading.
-        name_bytes: Most bytes of UTF-8 that a name may have there. Clean names are made
-            that short when a watch folder's files go there. A remote of rclone's that
-            encrypts names (crypt, base32) takes 143 where what lies beneath takes 255.
+        name_bytes: Most bytes of UTF-8 that a name may have there. Clean names fit the
+            least of all locations that acquisition's configuration knows. A remote of rclone's
+            that encrypts names (crypt, base32) takes 143 where what lies beneath takes 255.
         link_base: Where people can have what lies at `remote`, such as
             "https://files.example": news of files here link to
             `<link_base>/<softsub or hardsub>/<show>/<episode>`.

@@ -57,7 +57,9 @@ async def test_what_only_may_be_an_extra_is_asked_about_in_any_case(place):
     assert "may be an extra (IV01)" in (await place.holds())[0].reason
 
 
-async def test_a_name_fits_where_least_fits_of_all_places_that_it_goes_to(place):
+@pytest.mark.parametrize("destinations", [("a", "b"), ("a",)])
+async def test_a_name_fits_where_least_fits_of_all_places_that_it_may_go_to(place, destinations):
+    place.watch["destinations"] = destinations
     place.locations["b"] = msgspec.structs.replace(
         place.locations["b"], name_bytes=names.ENCRYPTED_PART_BYTES
     )

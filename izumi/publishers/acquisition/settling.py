@@ -14,7 +14,7 @@ from izumi.storage.settle import Fingerprint, look
 
 _LONGEST_S: Final = 1.0
 _SHORTEST_S: Final = 0.02
-_SHARE: Final = 20
+_SHARE: Final = 10
 """Looking may take one part in so many of the time."""
 _MOST: Final = 1000
 """Files looked at in one go, so that a crowd of others does not make one wait."""

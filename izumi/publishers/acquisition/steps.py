@@ -57,7 +57,7 @@ class Steps:
 
     Attributes:
         ledger: Where states are kept.
-        locations: By the names that watch folders use.
+        locations: All that the configuration knows, by their names.
         identifier: Tells what files are.
         rules: What was learnt of other files.
         prove_whole: Reads whole files.
@@ -169,9 +169,9 @@ class Steps:
         return item
 
     def _filing(self, watch: WatchSettings) -> Filing:
-        """A name must fit wherever the folder's files go."""
-        limits = [self.locations[name].name_bytes for name in watch.destinations]
-        return Filing(extras=watch.extras, part_bytes=min(limits), hint=watch.hint)
+        """A name must fit wherever the file may go, brought by other units as well."""
+        least = min(location.name_bytes for location in self.locations.values())
+        return Filing(extras=watch.extras, part_bytes=least, hint=watch.hint)
 
     async def reject(self, item: Item, said: Answered) -> Item:
         """From held to ignored: a person does not want it."""
