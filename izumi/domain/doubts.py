@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from izumi.domain.reading import patterns
 from izumi.domain.reading.text import fold
+from izumi.domain.reading.titles import split
 from izumi.domain.reading.vocabulary import FILM, is_cjk_meta, is_known
 from izumi.domain.release import VIDEO, Doubt, Extras, Identification, Reading
 
@@ -153,7 +154,8 @@ def _same_title(opinions: Opinions) -> bool:
     theirs = [title for other in others for title in other.titles]
     if all(of_the_trade(title) and folded(title) not in known for title in theirs):
         return own.sure >= FIRM or own.film
-    seen = {form for title in theirs for form in (folded(title), folded(_markless(title)))}
+    alternatives = [part for title in theirs for part in (title, *split(title))]
+    seen = {form for part in alternatives for form in (folded(part), folded(_markless(part)))}
     if own.film or own.sure >= _VERY_FIRM:
         # "Show 2 - 05", where another reader takes the 2 for a season or an episode.
         known |= {folded(_NUMBER_END.sub("", title)) for title in own.titles[:1]}
@@ -172,5 +174,7 @@ def of_the_trade(title: str) -> bool:
 
 def _markless(title: str) -> str:
     """A title without season and episode marks, which other readers leave in it."""
-    unmarked = patterns.CROSS.sub(" ", patterns.SXXEYY.sub(" ", fold(title)))
-    return patterns.SEASONS.sub(" ", unmarked)
+    text = fold(title)
+    for mark in (patterns.SXXEYY, patterns.CROSS, patterns.WORD, patterns.SEASONS):
+        text = mark.sub(" ", text)
+    return text

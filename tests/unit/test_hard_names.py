@@ -238,6 +238,18 @@ def test_a_padded_season_is_no_episode(name):
         ("[G] Anime - 15.5 (S00E01) [BD 1080p].mkv", "Anime", (), "15.5"),
         ("[SubPig][Hana Yori Dango ep05].avi", "Hana Yori Dango", (), "05"),
         ("Some.Show.1of8.Title.x264.AAC.mkv", "Some Show", (), "1"),
+        ("剧名S02E05.mp4", "剧名", (2,), "05"),
+        ("剧名EP05.mp4", "剧名", (), "05"),
+        ("《剧名》第12集.mp4", "剧名", (), "12"),
+        ("剧名 更新至12集", "剧名", (), "1-12"),
+        ("剧名（全24集）", "剧名", (), "1-24"),
+        ("[组] 剧名 / Title [OVA][1080P]", "Title OVA", (), None),
+        ("[组] 剧名 / Title [特别篇][1080P]", "Title 特别篇", (), None),
+        ("【组】★10月新番★[Do It Yourself!!/DIY][01][1080p]", "Do It Yourself!!", (), "01"),
+        ("[组] 2014春 // タイトルII / 標題 第2季 // 11 // 720P-MP4", "タイトルII", (2,), "11"),
+        ("[G] Show - 05-A [1080p].mkv", "Show", (), "05a"),
+        # A season in the title of an episode is none of the file's.
+        ("[G] Show - 05 - The S2 Affair [1080p].mkv", "Show", (), "05"),
         # Ways of transport.
         ('[13/13] - "[G] Show R - 23 [480p].mkv', "Show R", (), "23"),
         ('[02/24] - "[G] Show R - 23 [480p].mkv" yEnc', "Show R", (), "23"),

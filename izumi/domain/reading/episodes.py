@@ -74,7 +74,8 @@ def _dashed(scanned: Scan) -> Iterator[Found]:
                 or of_a_day(scanned, match.start("e"))
             ):
                 continue
-            number = patterns.span(match["e"], match["e3"] or match["e2"]) + (match["part"] or "")
+            part = (match["part"] or "").strip("-")
+            number = patterns.span(match["e"], match["e3"] or match["e2"]) + part
             found = Found(
                 number, *match.span(), 0.9, "number behind a dash", patterns.revision(match)
             )

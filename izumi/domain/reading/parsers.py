@@ -50,7 +50,7 @@ def plain(stem: str) -> str:
     text = re.sub("[★☆◆◇■□●※]", " ", text)
     # Both read "12.5v2" as 5.
     text = _HALF_VERSION.sub(r"\1", text)
-    text = patterns.COUNTER.sub(_numbered, text)
+    text = patterns.WHOLE.sub(" ", patterns.COUNTER.sub(_numbered, text))
     return " ".join(text.split())
 
 

@@ -21,6 +21,8 @@ _M = r"(?:0\d\.\d|\d{1,4}(?:\.5)?)"
 _H = r"[\d零〇一二三四五六七八九十百两兩]{1,6}(?:\.5)?"
 _B = r"(?<![^\W_])"
 _E = r"(?![^\W_])"
+# No Latin letter or digit before: Chinese writes "标题S02E05" without a space.
+_C = r"(?:(?<![^\W_])|(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]))"
 _V = r"(?: ?v(?P<v>\d))?"
 _V2 = r"(?: ?v(?P<v2>\d))?"
 _PART = rf"(?P<part>[a-c]{_E})?"
@@ -32,7 +34,7 @@ _TRADE = (
 )
 
 SXXEYY: Final = re.compile(
-    rf"{_B}s(?P<s>\d{{1,2}})(?:-s?(?P<s2>\d{{1,2}}))?[ ._x-]{{0,3}}"
+    rf"{_C}s(?P<s>\d{{1,2}})(?:-s?(?P<s2>\d{{1,2}}))?[ ._x-]{{0,3}}"
     rf"(?:ep?|episode ?)\.? ?(?P<e>\d{{1,4}}(?:\.\d)?){_PART}{_V}"
     rf"(?P<more>(?:(?:-| ?[~&+] ?)(?:s\d{{1,2}})?e?p?\d{{1,4}}{_BITS}|[ .]?e\d{{1,4}}"
     r"|[ .]{1,2}(?:- )?s\d{1,2}e\d{1,4})*)"
@@ -45,18 +47,23 @@ CROSS: Final = re.compile(
 COUNTER: Final = re.compile(
     rf"第 ?(?P<e>{_H}){_V}(?:[-~至到](?P<e2>{_H}))? ?[話话集回夜局席]{_V2}"
     rf"|제 ?(?P<g>\d{{1,4}})(?:[-~](?P<g2>\d{{1,4}}))? ?[화회]"
-    rf"|(?<![\d.全共])(?P<f>{_M})(?:[-~至到](?P<f2>\d{{1,4}}))?"
+    rf"|(?<![\d.全共至])(?P<f>{_M})(?:[-~至到](?P<f2>\d{{1,4}}))?"
     r"(?:[話话集回](?!(?![完终終])[\u3400-\u9fff])|[화회](?![\uac00-\ud7af])"
     r"| ?(?:серия|bölüm)(?!\w))"
 )
-WHOLE: Final = re.compile(rf"[全共] ?(?P<e>{_H}) ?[話话集回]|(?P<f>\d{{1,4}}) ?[話话集回]全")
+WHOLE: Final = re.compile(
+    rf"(?:[全共]|更新至 ?第?) ?(?P<e>{_H}) ?[話话集回]"
+    rf"|(?:0{{0,2}}1-)?(?P<f>\d{{1,4}}) ?[話话集回]全"
+)
 WORD: Final = re.compile(
-    rf"{_B}(?:episodes?|épisodes?|epis[oó]dios?|cap[ií]tulos?|folge|bölüm|odcinek"
+    rf"{_C}(?:episodes?|épisodes?|epis[oó]dios?|cap[ií]tulos?|folge|bölüm|odcinek"
     r"|aflevering|эпизод|серия|tập|epis|eps?|e|cap|#)[ .#:-]{0,2}"
     rf"(?P<e>{_N}){_PART}{_V}"
     rf"(?:(?:[-&+至到]| ?~ ?| ?& ?)(?:ep?)?#?(?P<e2>\d{{1,4}}){_BITS})?{_V2}{_E}"
 )
 SHARP: Final = re.compile(rf"(?<!\w)#(?P<e>{_N}){_V}(?:[-~&](?P<e2>\d{{1,4}}))?{_V2}(?!\w)")
+BETWEEN: Final = re.compile(rf"(?<=// )(?P<e>{_N}){_V}(?= //)")
+"""Such as "Title // 05 // 720p"."""
 SPECIAL: Final = re.compile(
     rf"{_B}(?P<type>sp|special|ova|oad|ona|oav|ex|特典|番外|特別[編篇]|特别篇)s?[ #._-]{{0,3}}"
     rf"(?P<e>\d{{1,3}}(?:\.\d)?){_V}(?: ?[-~&+至到] ?(?P<e2>\d{{1,3}})(?![\dpi]))?{_E}"
@@ -76,7 +83,8 @@ ALONE: Final = re.compile(
     r"(?: ?(?:v(?P<v3>\d)|batch|complete|tv|[\u3400-\u9fff]{1,6}|\([^()]*\)|[+&].*)){0,3}"
 )
 DASHED: Final = re.compile(
-    rf"(?:(?<=[ \])\w!?.~\"'])|^)(?<!\d)-+ ?#?(?P<e>{_N})(?P<part>[a-c]|(?<=\d\d)[d-f])?{_V}"
+    rf"(?:(?<=[ \])\w!?.~\"'])|^)(?<!\d)-+ ?#?(?P<e>{_N})"
+    rf"(?P<part>(?:(?<=\d\d)-)?[a-c]|(?<=\d\d)[d-f])?{_V}"
     rf"(?:(?: ?[~&+] ?|(?<=[-# ]0\d) - |-)(?P<e2>\d{{1,4}}){_BITS}(?! ?%)"
     rf"(?:-(?P<e3>\d{{1,4}}))*{_V2})?{_END}"
     rf"(?= ?$| *[\[({{\]]| - ?| -?$|-$| ~ ?| *「|:|\.(?!\d)| \|| {_TRADE}{_E})"
@@ -109,7 +117,7 @@ SEASONS: Final = re.compile(
     rf"|(?:{_B}|(?<=[^\W\d_a-z])){_SEASON}[ .:]?(?P<n>\d{{1,2}})"
     rf"(?:(?:-| ?~ ?| to | ?& ?| ?\+ ?)(?P<n2>\d{{1,2}})(?!\d| ?-))?{_E}"
     rf"|{_B}seasons? (?P<r>{'|'.join(_ROMAN)}){_E}"
-    rf"|{_B}(?<!')s(?P<s>\d{{1,2}})(?: ?[-+~&,]? ?s\d{{1,2}})*(?:-(?P<s2>\d{{1,2}}))?"
+    rf"|{_C}(?<!')s(?P<s>\d{{1,2}})(?: ?[-+~&,]? ?s\d{{1,2}})*(?:-(?P<s2>\d{{1,2}}))?"
     rf"(?:{_E}|(?=p\d{{1,2}}{_E}))(?!')"
     rf"|第 ?(?P<h>{_H}) ?(?:[季期](?:[-~至到]第?(?P<h2>{_H})[季期])?"
     rf"|[-~至到](?P<h3>{_H})[季期])"
@@ -283,12 +291,17 @@ def _of_all(view: str) -> Iterator[Found]:
 
 
 def _words(view: str) -> Iterator[Found]:
-    for pattern, how in ((WORD, "episode word"), (SHARP, "number sign")):
+    for pattern, how in (
+        (WORD, "episode word"),
+        (SHARP, "number sign"),
+        (BETWEEN, "number between slashes"),
+    ):
         for match in pattern.finditer(view):
             if how == "episode word" and re.match(r"e\d(?!\d)", match[0]):
                 continue
             part = match["part"] or "" if how == "episode word" else ""
-            number_ = span(match["e"], match["e2"]) + part
+            last = None if pattern is BETWEEN else match["e2"]
+            number_ = span(match["e"], last) + part
             yield Found(number_, *match.span(), 0.95, how, revision(match))
 
 

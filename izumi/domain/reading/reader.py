@@ -67,11 +67,20 @@ def _seasons(scanned: Scan, found: Found | None) -> tuple[tuple[int, ...], list[
             continue
         if found and found.start < match.end() and match.start() < found.end:
             continue
+        if found and _in_an_episode_title(scanned, found, match):
+            continue
         value = patterns.seasons_of(match)
         if value:
             marks.append(match.span())
             numbers = numbers or value
     return numbers, marks
+
+
+def _in_an_episode_title(scanned: Scan, found: Found, match: re.Match[str]) -> bool:
+    """Whether words stand between the number and a season: "Show - 05 - The S2 Affair"."""
+    between = scanned.text.view[found.end : match.start()]
+    free = scanned.role_at(match.start()) is Role.FREE
+    return free and scanned.titled(found.start) and between.lstrip().startswith("- ")
 
 
 def _other_seasons(scanned: Scan, seasons: tuple[int, ...]) -> tuple[int, ...]:

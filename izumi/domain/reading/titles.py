@@ -23,6 +23,9 @@ _KIND_END: Final = re.compile(
     r"|合集|全集)[)\]]?$"
 )
 _PAREN_END: Final = re.compile(r" ?[(（\[](?P<in>[^()（）\[\]]{2,})[)）\]]$")
+_KIND_BOX: Final = re.compile(
+    r" ?\[(?P<kind>(?:ova|oad|ona|sp|special)s?|特別[編篇]|特别篇|番外篇?)\] *$", re.IGNORECASE
+)
 _COMPLETE: Final = re.compile(r"(?<=\S) \(?(?:complete|batch)\)?$", re.IGNORECASE)
 """Behind a season it says how much of it there is."""
 _FILM_FIRST: Final = re.compile(
@@ -47,6 +50,7 @@ _MARK = "★☆◆◇■□●♛❀✿→"
 _MARKS: Final = re.compile(rf"[{_MARK}]+(?=\s|$)|(?:^|(?<=\s))[{_MARK}]+")
 _EMPTY: Final = re.compile(r"[(\[（] *[)\]）]")
 _LOOSE_END: Final = re.compile(r"(?:^|\s)[+&#=]+$")
+_QUOTED: Final = re.compile(r"《(?P<in>[^《》]+)》|「(?P<in2>[^「」]+)」")
 _LONE_DOT: Final = re.compile(r"(?<=\S)(?: \.)+$")
 _BRACKET: Final = re.compile(r"[()\[\]{}（）【】]")
 _BRACKETS: Final = ("()", "[]", "{}", "（）", "【】")
@@ -89,7 +93,8 @@ def titles(
         shown = scanned.text.shown[start:end]
         bare = _without(scanned, start, end, marks)
         for part in split(bare):
-            bared = _COMPLETE.sub("", clean(part)) if seasons else clean(part)
+            bared = clean(_KIND_BOX.sub(r" \g<kind>", part))
+            bared = _COMPLETE.sub("", bared) if seasons else bared
             name, year_here = _yearless(_DUB_FIRST.sub("", bared), dotted=scanned.text.dotted)
             year = year_here or year
             parts.append(name)
@@ -98,7 +103,9 @@ def titles(
     parts = [part for part in parts if part]
     if not parts:
         return Titles((), year)
-    chosen = next((part for part in parts if not CJK.search(part)), parts[0])
+    # A number alone is a title where it comes first: "86 / エイティシックス".
+    worded = (part for part in parts if not part.isdecimal() or part is parts[0])
+    chosen = next((part for part in worded if _latin(_KIND_END.sub("", part))), parts[0])
     chosen = _uncounted(chosen, seasons)
     more = [other for part in parts for other in _others(part, episode=found is not None)]
     if found and found.start < len(scanned.text.shown):
@@ -169,7 +176,8 @@ def split(text: str) -> list[str]:
     for part in filter(LETTER.search, _SLASH.split(text)):
         for mark in (_BARE_SLASH, _SPACED_DASH):
             inner = _joined(mark.split(part)) if mark is _BARE_SLASH else mark.split(part)
-            mixed = len({_latin(piece) for piece in inner}) == 2 or _FRACTION.fullmatch(inner[0])
+            mixed = len({_latin(piece) for piece in inner}) == 2
+            mixed = mixed or (mark is _BARE_SLASH and _parted(inner[0]))
             native = mark is _BARE_SLASH and all(map(CJK.search, inner))
             if len(inner) > 1 and (mixed or native) and _all_titles(inner, mark):
                 parts += inner
@@ -181,6 +189,11 @@ def split(text: str) -> list[str]:
         else:
             parts.append(part)
     return parts
+
+
+def _parted(first: str) -> bool:
+    """Whether a slash behind a text begins another title: no title is "22/7/" or "Two Words/"."""
+    return bool(_FRACTION.fullmatch(first)) or len(_LATIN_WORD.findall(first)) > 1
 
 
 def _latin(text: str) -> bool:
@@ -256,6 +269,8 @@ def clean(text: str) -> str:
         text = text.lstrip(" -_.,/|:;+&#=~)]}").rstrip(" _,/|:;([{（")
         text = _LOOSE_END.sub("", text)
         text = _LONE_DOT.sub("", text)
+        if (quoted := _QUOTED.fullmatch(text)) is not None:
+            text = quoted["in"] or quoted["in2"]
         if text[-1:] in {"-", "–", "—", "－"} and not _closes(text):
             text = text[:-1]
         if text[-1:] in {"~", "～"} and len(re.findall("[~～]", text)) == 1:
