@@ -61,7 +61,7 @@ class Job:
         self.checkpoint: Mapping[str, Any] = {}
         self.began: dict[str, float] = {}
 
-    def report(self, step: str, _fraction: float | None = None, _detail: str = "") -> None:
+    def report(self, step: str, *_: object) -> None:
         """Note when a step began."""
         self.began.setdefault(step, time.monotonic())
 

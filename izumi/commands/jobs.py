@@ -46,17 +46,23 @@ def jobs_list(*, config: ConfigFile = None, open_: Open = False, json: Json = Fa
             continue
         record = job.record
         progress = far.get((job.unit, job.group, job.job, record.owner))
+        working = progress if record.state == "claimed" else None
         rows.append(
             {
                 "unit": job.who,
                 "job": job.job,
                 "state": record.state,
-                "progress": how_far(progress) if progress and record.state == "claimed" else "",
+                "progress": how_far(working) if working else "",
                 "attempt": record.attempt,
                 "owner": record.owner,
                 "at": record.at.isoformat(timespec="seconds"),
                 "reason": record.reason,
                 "name": progress.name if progress else "",
+                # For programs; people have them in "progress".
+                "fraction": working and working.fraction,
+                "fps": working and working.fps,
+                "speed": working and working.speed,
+                "eta_s": working and working.eta_s,
             }
         )
     show_rows(rows, _COLUMNS, json=json)

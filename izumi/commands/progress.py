@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from izumi.domain.pace import Pace
 from izumi.media.ports import OnEncoded
 from izumi.runtime.telemetry import printable
 
@@ -34,7 +35,7 @@ def progress(name: str) -> Iterator[Tellers]:
         def begin(step: str) -> OnEncoded:
             shown.reset(task, description=step)
 
-            def tell(fraction: float, words: str) -> None:
+            def tell(fraction: float, words: str, _pace: Pace | None = None, /) -> None:
                 shown.update(task, completed=fraction, words=printable(words))
 
             return tell
@@ -47,7 +48,7 @@ def _lines(step: str) -> OnEncoded:
     print(step, file=sys.stderr, flush=True)
     told = 0
 
-    def tell(fraction: float, words: str) -> None:
+    def tell(fraction: float, words: str, _pace: Pace | None = None, /) -> None:
         nonlocal told
         if (tenth := int(fraction * 10)) > told:
             told = tenth

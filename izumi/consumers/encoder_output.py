@@ -22,7 +22,7 @@ from izumi.domain.events import File
 from izumi.domain.overrides import Override
 from izumi.domain.profile import Profile
 from izumi.failpoints import failpoint
-from izumi.media.ports import Transcoder
+from izumi.media.ports import OnEncoded, Transcoder
 from izumi.runtime.kept import Kept
 from izumi.runtime.ports import JobContext
 from izumi.storage.ports import Location, Store
@@ -203,8 +203,8 @@ class Output:
         self._here = made
         return made
 
-    def _reporter(self, step: str) -> Callable[[float, str], None]:
-        return lambda fraction, detail: self._job.report(step, fraction, detail)
+    def _reporter(self, step: str) -> OnEncoded:
+        return lambda fraction, detail, pace=None: self._job.report(step, fraction, detail, pace)
 
     async def _publish(self, made: Made) -> Made:
         """Bring it to every destination; what comes back is what lies there.

@@ -161,7 +161,8 @@ class HeldFile(Message, frozen=True, kw_only=True, tag="file.held/1"):
         reason: One sentence that names the value and what would settle it.
         facts: What is known.
         step: What cannot be done before it is answered: "settle" (the file is not whole),
-            "identify", "store" (something else lies in its place); only of acquisition.
+            "identify", "store" (something else lies in its place), "bring" (the same, at a
+            location that gets it after it was announced); only of acquisition.
         answers: What may be said to it.
         title: The title by which a rule would know the release; empty: none was read.
         season: The season that the release writes.
@@ -392,6 +393,9 @@ class Progress(Message, frozen=True, kw_only=True, tag="progress/1"):
         fraction: 0 to 1; None where it cannot be told.
         step: "downloading", "encoding", ...
         detail: For people: speed, frames, destination.
+        fps: Pictures a second, while a film is worked on.
+        speed: Seconds of film in a second, likewise.
+        eta_s: Seconds until the step is done, likewise.
     """
 
     unit: str
@@ -402,6 +406,9 @@ class Progress(Message, frozen=True, kw_only=True, tag="progress/1"):
     step: str
     fraction: float | None = None
     detail: str = ""
+    fps: float | None = None
+    speed: float | None = None
+    eta_s: float | None = None
     at: dt.datetime
 
 

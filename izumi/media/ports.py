@@ -1,15 +1,20 @@
 """What units know of media work. `transcoder.py` and `probe.py` do it with real tools."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from izumi.domain.encode_plan import Plan
+from izumi.domain.pace import Pace
 from izumi.domain.probe import Probe
 from izumi.domain.sidecars import Sidecar
 
-OnEncoded = Callable[[float, str], None]
-"""Called with the fraction done, 0 to 1, and speed and time left for people."""
+
+class OnEncoded(Protocol):
+    """Called with the fraction done, 0 to 1, words for people, and the pace where it is known."""
+
+    def __call__(self, fraction: float, detail: str, pace: Pace | None = None, /) -> None:
+        """See the class."""
 
 
 class Prober(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 from izumi.domain import ass_write, encode_plan, han, proof, render_log, video_codec
 from izumi.domain.encode_plan import OUTPUT, SOURCE, Plan
 from izumi.domain.errors import Held
+from izumi.domain.pace import Pace
 from izumi.domain.probe import Probe, broken
 from izumi.domain.sidecars import Sidecar
 from izumi.media import fonts
@@ -212,14 +213,17 @@ def _told(plan: Plan, progress: OnEncoded) -> Callable[[Step], None]:
 
     def on_step(step: Step) -> None:
         fraction = min(step.done_s / plan.duration_s, 1.0) if plan.duration_s > 0 else 0.0
-        progress(fraction, _detail(step, plan.duration_s))
+        left_s = max(plan.duration_s - step.done_s, 0.0) / step.speed if step.speed > 0 else None
+        pace = Pace(step.fps, step.speed, left_s and round(left_s, 1))
+        progress(fraction, _detail(pace, paused=step.paused), None if step.paused else pace)
 
     return on_step
 
 
-def _detail(step: Step, duration_s: float) -> str:
-    if step.paused:
+def _detail(pace: Pace, *, paused: bool) -> str:
+    if paused:
         return "paused until work is allowed again"
-    left_s = max(duration_s - step.done_s, 0.0) / step.speed if step.speed > 0 else None
-    left = "" if left_s is None else ", {}:{:02} left".format(*divmod(round(left_s), 60))
-    return f"{step.fps:.1f} pictures/s, {step.speed:.2f}x{left}"
+    left = ""
+    if pace.eta_s is not None:
+        left = ", {}:{:02} left".format(*divmod(round(pace.eta_s), 60))
+    return f"{pace.fps:.1f} pictures/s, {pace.speed:.2f}x{left}"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from izumi.domain.events import Fact
+from izumi.domain.pace import Pace
 
 
 class JobContext(Protocol):
@@ -40,7 +41,13 @@ class JobContext(Protocol):
     def lost(self) -> bool:
         """Someone else has the job, or a person cancelled it: no attempt comes here again."""
 
-    def report(self, step: str, fraction: float | None = None, detail: str = "") -> None:
+    def report(
+        self,
+        step: str,
+        fraction: float | None = None,
+        detail: str = "",
+        pace: Pace | None = None,
+    ) -> None:
         """Tell how far it is. Keeps the lease: call it only when something was achieved."""
 
     async def save(self, checkpoint: Mapping[str, Any], facts: Sequence[Fact] = ()) -> None:

@@ -36,6 +36,7 @@ from izumi.domain.errors import (
     Unavailable,
 )
 from izumi.domain.events import Answered, Fact, HeldFile, Progress
+from izumi.domain.pace import Pace
 from izumi.domain.retry import RetryPolicy
 from izumi.runtime.breaker import Breaker
 from izumi.runtime.ports import Handler
@@ -222,7 +223,13 @@ class _Job:
     def lost(self) -> bool:
         return self.lease.lost.is_set()
 
-    def report(self, step: str, fraction: float | None = None, detail: str = "") -> None:
+    def report(
+        self,
+        step: str,
+        fraction: float | None = None,
+        detail: str = "",
+        pace: Pace | None = None,
+    ) -> None:
         self._progressed = time.monotonic()
         if self._progressed - self._told < _PROGRESS_EVERY_S and fraction != 1.0:
             return
@@ -236,6 +243,9 @@ class _Job:
             step=step,
             fraction=fraction,
             detail=detail,
+            fps=pace and pace.fps,
+            speed=pace and pace.speed,
+            eta_s=pace and pace.eta_s,
             at=self._worker.now(),
         )
         telling = asyncio.create_task(self._tell(progress))

@@ -8,8 +8,9 @@ import pytest
 from izumi.domain import encode_plan
 from izumi.domain.encode_plan import OUTPUT, SOURCE, Plan
 from izumi.domain.errors import Held
+from izumi.domain.pace import Pace
 from izumi.media.ports import Transcoder
-from tests.support.media import FAST, Media, attached, clip
+from tests.support.media import FAST, Media, attached, clip, ignore
 from tests.support.transcoder import FakeTranscoder
 
 
@@ -34,11 +35,19 @@ async def test_the_steps_make_an_output_and_tell_how_far_they_are(made, tmp_path
     (tmp_path / SOURCE).write_bytes(source)
     plan = await planned(transcoder, tmp_path)
     told: list[float] = []
-    recipe = await transcoder.encode(plan, tmp_path, lambda fraction, _: told.append(fraction))
-    recipe |= await transcoder.prove(plan, tmp_path, lambda fraction, _: told.append(fraction))
+    paces: list[Pace] = []
+
+    def tell(fraction: float, _detail: str, pace: Pace | None = None, /) -> None:
+        told.append(fraction)
+        paces.extend([pace] if pace else [])
+
+    recipe = await transcoder.encode(plan, tmp_path, tell)
+    recipe |= await transcoder.prove(plan, tmp_path, tell)
     assert (tmp_path / OUTPUT).stat().st_size > 0
     assert told
     assert all(0 <= fraction <= 1 for fraction in told)
+    assert paces
+    assert all(pace.fps >= 0 and pace.speed >= 0 and (pace.eta_s or 0) >= 0 for pace in paces)
     assert recipe["ffmpeg"]
     assert msgspec.json.decode(msgspec.json.encode(recipe)) == recipe
     assert (tmp_path / SOURCE).read_bytes() == source
@@ -55,7 +64,7 @@ async def test_an_output_that_was_changed_fails_its_proof(made, tmp_path):
     transcoder, source = made
     (tmp_path / SOURCE).write_bytes(source)
     plan = await planned(transcoder, tmp_path)
-    await transcoder.encode(plan, tmp_path, lambda _fraction, _detail: None)
+    await transcoder.encode(plan, tmp_path, ignore)
     os.truncate(tmp_path / OUTPUT, 5)
     with pytest.raises(Held):
-        await transcoder.prove(plan, tmp_path, lambda _fraction, _detail: None)
+        await transcoder.prove(plan, tmp_path, ignore)

@@ -16,7 +16,8 @@ from izumi.bus.memory import MemoryBus
 from izumi.bus.ports import Bus, DeadLetters, Outgoing, Stored
 from izumi.domain import subjects
 from izumi.domain.errors import Held, NoSpace, Rejected, StorageUnavailable, ToolFailed, UserError
-from izumi.domain.events import Acquired, Encoded, Fact, HeldFile, encode, subject_of
+from izumi.domain.events import Acquired, Encoded, Fact, HeldFile, Progress, encode, subject_of
+from izumi.domain.pace import Pace
 from izumi.runtime.breaker import Breaker
 from izumi.runtime.ports import JobContext
 from izumi.runtime.settings import WorkerSettings
@@ -303,6 +304,28 @@ async def test_a_lease_is_kept_for_longer_than_it_lasts_while_work_goes_on(
         await any_bus.publish(announcement(FACT))
         await until_state(any_bus, LOG, "done")
     assert calls == [1]
+
+
+async def test_how_far_a_job_is_and_how_quickly_it_goes_stand_on_the_bus(
+    any_bus: Bus, tmp_path: Path
+) -> None:
+    told = asyncio.Event()
+
+    async def work(_fact: Fact, job: JobContext) -> Sequence[Fact]:
+        job.report("encoding", 1.0, "words", Pace(23.5, 0.98, 61.5))
+        await told.wait()
+        return []
+
+    async with working(any_bus, work, tmp_path):
+        await any_bus.publish(announcement(FACT))
+        async with asyncio.timeout(30):
+            while not (stored := await any_bus.latest("izumi.progress.>")):
+                await asyncio.sleep(0.02)
+        told.set()
+        await until_state(any_bus, LOG, "done")
+    progress = msgspec.json.decode(stored[0].data, type=Progress)
+    assert (progress.step, progress.fraction, progress.detail) == ("encoding", 1.0, "words")
+    assert (progress.fps, progress.speed, progress.eta_s) == (23.5, 0.98, 61.5)
 
 
 async def test_a_job_that_someone_else_claimed_is_cancelled_and_changes_nothing(

@@ -19,6 +19,7 @@ from izumi.domain import events, sidecars
 from izumi.domain.errors import BadKey, Fenced, Held, NoSpace, Rejected, StorageUnavailable
 from izumi.domain.events import Encoded, File
 from izumi.domain.overrides import Override
+from izumi.domain.pace import Pace
 from izumi.domain.profile import Profile
 from tests.support.encoder_bench import AT, KEY, OUTPUT_KEY, PLACES, Bench
 from tests.support.job import FakeJob
@@ -91,6 +92,7 @@ async def test_progress_is_told_in_every_step(bench):
     steps = list(dict.fromkeys(step for step, _, _ in job.reports))
     assert steps == ["downloading", "examining", "choosing", "encoding", "proving", "uploading"]
     assert ("encoding", 0.5, "24.0 pictures/s") in job.reports
+    assert Pace(24.0, 1.0, 5.0) in job.paces
 
 
 @pytest.mark.parametrize("word", [b"damaged", b"tofu", b"short", b"textless", b"raw"])
@@ -381,9 +383,6 @@ async def test_a_profile_that_was_told_is_not_done_again(tmp_path, monkeypatch):
 RUN = """
 import asyncio, sys
 from pathlib import Path
-from izumi.domain import events, sidecars
-from tests.support.job import FakeJob
-from tests.support.media import FAST, Media, attached, clip, white
 from tests.support.encoder_bench import Bench
 from tests.support.job import FakeJob
 

@@ -9,6 +9,7 @@ from typing import Any
 from izumi.domain import events
 from izumi.domain.errors import Fenced, NoSpace
 from izumi.domain.events import Fact
+from izumi.domain.pace import Pace
 
 
 class FakeJob:
@@ -49,6 +50,7 @@ class FakeJob:
         self.scratch = scratch
         self.checkpoint: Mapping[str, Any] = dict(checkpoint or {})
         self.reports: list[tuple[str, float | None, str]] = []
+        self.paces: list[Pace] = []
         self.saves: list[dict[str, Any]] = []
         self.facts: list[Fact] = []
         self.reserved: list[int] = []
@@ -63,8 +65,15 @@ class FakeJob:
     def lost(self) -> bool:
         return self.fenced
 
-    def report(self, step: str, fraction: float | None = None, detail: str = "") -> None:
+    def report(
+        self,
+        step: str,
+        fraction: float | None = None,
+        detail: str = "",
+        pace: Pace | None = None,
+    ) -> None:
         self.reports.append((step, fraction, detail))
+        self.paces += [pace] if pace else []
 
     async def save(self, checkpoint: Mapping[str, Any], facts: Sequence[Fact] = ()) -> None:
         await self.still_ours()

@@ -13,6 +13,7 @@ import pytest
 
 from izumi.domain import encode_plan, sidecars
 from izumi.domain.encode_plan import OUTPUT, SOURCE, Plan
+from izumi.domain.pace import Pace
 from izumi.domain.probe import Probe
 from izumi.domain.profile import Profile
 from izumi.media import fonts, samples
@@ -254,7 +255,7 @@ def _is_size(word: str) -> bool:
     return width.isdigit() and height.isdigit() and not word.startswith("0")
 
 
-def ignore(_fraction: float, _detail: str) -> None:
+def ignore(_fraction: float, _detail: str, _pace: Pace | None = None, /) -> None:
     """Progress that nobody watches."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from izumi.domain.encode_plan import OUTPUT, SOURCE, Plan
 from izumi.domain.errors import Held
+from izumi.domain.pace import Pace
 from izumi.domain.probe import AudioStream, Packets, Probe, SubtitleStream, VideoStream
 from izumi.domain.sidecars import Sidecar, own_name
 from izumi.media.ports import OnEncoded
@@ -67,7 +68,7 @@ class FakeTranscoder:
         source = (folder / SOURCE).read_bytes()
         if b"short" in source:
             raise Held("the source is damaged: File ended prematurely")
-        progress(0.5, "24.0 pictures/s")
+        progress(0.5, "24.0 pictures/s", Pace(24.0, 1.0, 5.0))
         (folder / OUTPUT).write_bytes(b"hardsub " + uuid.uuid4().bytes + source)
         progress(1.0, "24.0 pictures/s")
         return {"ffmpeg": "fake"}
