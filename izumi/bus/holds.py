@@ -90,7 +90,6 @@ def same(hold: Hold, saying: Saying) -> bool:
         and (answer.answer, answer.fix, answer.reason, answer.by)
         == (saying.answer, saying.fix, saying.reason, saying.by)
         and bool(answer.rule) == saying.as_rule
-        and saying.seq in {0, hold.seq}
     )
 
 

@@ -23,6 +23,7 @@ from izumi.domain.errors import UserError
 from izumi.domain.events import LetterAnswered, Node
 from izumi.runtime.telemetry import printable
 
+_TO_SECONDS: Final = len("2026-01-02T12:00:00")
 _COLUMNS: Final = ("number", "unit", "reason", "deliveries", "at", "subject")
 
 Reason = Annotated[str, Parameter(help="Why, for people.")]
@@ -53,7 +54,7 @@ def dlq_list(
     after = moment(since, option="--since", now=_now()) if since else None
     found = on_bus(settings, lambda bus: JetStreamDeadLetters(bus).entries(everything=everything))
     rows = [
-        facts(letter)
+        facts(letter) | ({} if json else {"at": letter.at[:_TO_SECONDS]})
         for letter in found
         if (not unit or unit in {letter.unit, letter.who})
         and (after is None or _is_after(letter, after))

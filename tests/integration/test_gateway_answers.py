@@ -232,7 +232,7 @@ async def test_a_settled_job_is_ordered_again_once_and_an_open_one_is_not(bus, a
     assert subjects.job_id(order.subject) == first.json["job"]
     new = (await ask("GET", f"/v1/jobs/encoder/main/{first.json['job']}")).json
     assert new["reason"] == "acquired-1 is ordered again by tester"
-    for gone in (0, 999):
+    for gone in (0, -5, 999):
         await note(bus, "failed", source=gone)
         assert is_problem(await ask("POST", path), 422, "not kept any more")
 
