@@ -146,10 +146,9 @@ def _begins(record: JobRecord, before: JobRecord | None) -> bool:
     """A claim, and no renewal or step of one."""
     if record.state != "claimed":
         return False
-    same = before is not None and before.state == "claimed"
-    return not (
-        same and before and (before.attempt, before.owner) == (record.attempt, record.owner)
-    )
+    if before is None or before.state != "claimed":
+        return True
+    return (before.attempt, before.owner) != (record.attempt, record.owner)
 
 
 def _said(record: JobRecord, before: JobRecord | None) -> Iterator[tuple[str, str]]:

@@ -193,7 +193,7 @@ def judged(
         changes: Of the library, each with its time.
         superseded: Order those too that something newer has taken the place of.
     """
-    newest = _Newest(facts)
+    newest = _Newest(named, facts)
     gone = _gone(changes, files_matter=unit in _FILES_MATTER)
     names = {subjects.untoken(order.subject.split(".")[5]) for order in work.orders}
     found = []
@@ -220,11 +220,11 @@ def replaced(item: Item, encoded: Iterable[Item]) -> list[File]:
 
 
 class _Newest:
-    """The youngest fact of each kind, name and episode."""
+    """The youngest fact of each name and episode; of what is told twice, the last one named."""
 
-    def __init__(self, facts: Sequence[Item]) -> None:
-        self._same = {item.same: item.seq for item in facts}
-        self._names = {item.name: item.seq for item in facts}
+    def __init__(self, named: Sequence[Item], facts: Sequence[Item]) -> None:
+        self._same = {item.same: item.seq for item in named}
+        self._names = {item.name: item for item in facts}
         self._revisions: dict[tuple[str, str], int] = {}
         for item in facts:
             episode = (item.show, episode_of(item.fact))
@@ -235,8 +235,8 @@ class _Newest:
         """What took the place of a fact; "": nothing did."""
         if (seq := self._same[item.same]) != item.seq:
             return f"told again by message {seq}"
-        if (seq := self._names[item.name]) != item.seq:
-            return f"another file has its name since message {seq}"
+        if (later := self._names[item.name]).same != item.same:
+            return f"another file has its name since message {later.seq}"
         revision = self._revisions[item.show, episode_of(item.fact)]
         if revision > (item.fact.episode.revision or 1):
             return f"version {revision} of the episode came"

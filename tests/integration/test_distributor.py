@@ -5,6 +5,7 @@ import datetime as dt
 import hashlib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from izumi import failpoints
@@ -167,7 +168,7 @@ async def test_a_hardsub_that_was_made_anew_takes_the_place_of_the_old_one_and_o
         sources=("seedbox",),
         origin=FILE,
         profile="hardsub",
-        replaces=(old,),
+        replaces=(msgspec.structs.replace(old, sha256=_sha256(b"eld")), old),
         at=NOON,
     )
     job = FakeJob(tmp_path, job="encoded-0123456789ab")

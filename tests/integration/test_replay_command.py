@@ -13,6 +13,9 @@ import pytest
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.ports import Outgoing
 from izumi.bus.replays import Order, groups, heard, order
+from izumi.consumers.board import Board
+from izumi.consumers.notifier import Notifier
+from izumi.consumers.telling import Target
 from izumi.domain import events, subjects
 from izumi.domain.events import (
     Acquired,
@@ -25,6 +28,7 @@ from izumi.domain.events import (
 )
 from izumi.runtime.ports import JobContext
 from tests.support.bus import MEMBERSHIPS, NOON, acquired, announcement, eventually, provisioned
+from tests.support.channels import KnownFacts, MemoryChannel
 from tests.support.keeper import Keeper
 from tests.support.nats import NatsServer
 from tests.support.working import until_state, working
@@ -227,3 +231,35 @@ async def test_an_order_begins_the_log_of_its_job_with_who_wants_it(
     record = msgspec.json.decode(entry.data, type=JobRecord)
     assert (record.state, record.attempt) == ("waiting", 0)
     assert record.reason == f"replay {told['id']} of message 1, by mira"
+
+
+async def test_a_replay_to_a_notifier_pings_nobody_twice_and_tells_a_new_target(
+    bus: JetStreamBus, keeper: Keeper, tmp_path: Path
+) -> None:
+    old, new = MemoryChannel("old"), MemoryChannel("new")
+
+    def handler(*channels: MemoryChannel) -> Notifier:
+        return Notifier(
+            group="main",
+            targets=[Target(channel, ("acquired",)) for channel in channels],
+            board=Board(bus=bus, group="main", now=utcnow),
+            facts=KnownFacts(),
+            now=utcnow,
+        )
+
+    fact = numbered(1)
+    await bus.publish(announcement(fact))
+    log = subjects.job("notifier", "main", f"acquired-{fact.file.id}")
+    async with working(bus, handler(old), tmp_path, unit="notifier"):
+        await until_state(bus, log, "done")
+    asked = old.asked
+    await keeper("replay", "--unit", "notifier", "--since", "7d", "--yes")
+    (order,) = await bus.latest("izumi.do.notifier.>")
+    replayed = subjects.job("notifier", "main", subjects.job_id(order.subject))
+    async with working(bus, handler(old, new), tmp_path, unit="notifier", instance="two"):
+        await until_state(bus, replayed, "done")
+    assert (old.asked, len(old.sent), len(new.sent)) == (asked, 1, 1)
+
+
+def utcnow() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -124,13 +124,16 @@ async def lived(bus: JetStreamBus, keeper: Keeper, folder: Path) -> None:
     ):
         await until_state(bus, subjects.job("distributor", "public", hardsub), "done")
 
+    await tell(bus, numbered("02"))
+
     async def refuse(_fact: Fact, _job: JobContext) -> Sequence[Fact]:
         raise Rejected("no such folder")
 
     async with working(
         bus, refuse, folder, unit="distributor", group="private", instance="nas-14-dddddd"
     ):
-        await until_state(bus, subjects.job("distributor", "private", hardsub), "failed")
+        for job in (hardsub, f"acquired-{numbered('02').file.id}"):
+            await until_state(bus, subjects.job("distributor", "private", job), "failed")
 
     async def announce(fact: Fact, job: JobContext) -> Sequence[Fact]:
         assert isinstance(fact, Acquired | Encoded | Distributed)
@@ -167,7 +170,7 @@ async def lived(bus: JetStreamBus, keeper: Keeper, folder: Path) -> None:
     await bus.publish(Outgoing(subjects.library("move", "20260102-1"), events.encode(change)))
 
     async def given_up() -> bool:
-        return len(await reading.page(bus.connection, "IZUMI_DLQ", 1)) == 2
+        return len(await reading.page(bus.connection, "IZUMI_DLQ", 1)) == 3
 
     await eventually(given_up)
 
@@ -176,7 +179,6 @@ async def test_the_life_of_an_episode_over_several_hosts_is_one_timeline(
     bus: JetStreamBus, keeper: Keeper, tmp_path: Path
 ) -> None:
     await lived(bus, keeper, tmp_path)
-    await tell(bus, numbered("02"))
     rows = await keeper.rows("jobs", "show", "show", "1")
     moments = [row for row in rows if row["is"] == "moment"]
     told = {(row["kind"], row.get("unit", ""), row.get("host", "")): row for row in moments}
@@ -212,6 +214,7 @@ async def test_the_life_of_an_episode_over_several_hosts_is_one_timeline(
     assert (run["state"], run["attempts"], run["hosts"]) == ("done", 3, ["pc", "laptop"])
     # The silent one had it until the lease ran out.
     assert run["worked_s"] >= 1.0
+    assert [row["kind"] for row in moments].count("given up") == 2
     assert not any("Show - 02" in json.dumps(row) for row in rows)
 
 

@@ -130,6 +130,12 @@ def test_what_something_newer_took_the_place_of_is_left_out_unless_it_is_asked_f
     assert judged(facts, superseded=True) == [""] * 6
 
 
+def test_what_is_told_twice_is_ordered_once_whichever_of_them_is_named():
+    twice = [item(1, numbered(1)), item(4, msgspec.structs.replace(numbered(1), priority="high"))]
+    assert judged(twice) == ["told again by message 4", ""]
+    assert judged(twice, named=twice[:1]) == [""]
+
+
 def test_copies_at_two_mirrors_are_two_facts():
     fact = numbered(1)
     there = [
