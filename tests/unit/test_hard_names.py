@@ -274,6 +274,9 @@ def test_words_and_wrappings_of_other_places_are_known(name, title, seasons, epi
         ("[Fansub.com] Show - 12 [Arabic Sub] [MQ].mp4", "Fansub.com"),
         ("Show - The Film (Central Anime, 720p) [46B35E25].mkv", "Central Anime"),
         ("Show.1999.1080p.Blu-Ray.ReMuX.AVC.DTS-HD.5.1-HQZONE.mkv", "HQZONE"),
+        ("Some Title [Group] 05.mkv", "Group"),
+        ("[A1B2C3D4] Some Title - 05.mkv", None),
+        ("Some Title [TV-2] - 05 [1080p].mkv", None),
         ("琅琊榜之风起长林.第01集.1080p.国语中字.mp4", None),
         ("节目名 第30集 4K(超高清SDR)(8798117).mp4", None),
         ("Show - 12 (1080p) (Sub: PT-BR).mkv", None),
@@ -282,6 +285,12 @@ def test_words_and_wrappings_of_other_places_are_known(name, title, seasons, epi
 def test_a_group_is_found_where_it_stands_and_a_remark_is_none(name, group):
     found = identify(name)
     assert (found.group, found.held) == (group, None)
+
+
+def test_a_show_in_a_bracket_with_a_dash_behind_is_no_group():
+    found = identify("[Some Title] - 05 [Group].mkv")
+    assert (found.title, found.episode, found.group) == ("Some Title", "05", "Group")
+    assert identify("[Group] 05 [Some Title].mkv").title == "Some Title"
 
 
 def test_a_range_is_no_number_behind_a_title_with_one():

@@ -145,6 +145,7 @@ def _group(scanned: Scan, found: Found | None) -> str | None:
     return (
         _group_behind_dash(scanned)
         or _group_in_brackets(scanned, found)
+        or _group_before_number(scanned, found)
         or _group_among_remarks(scanned)
         or _address(scanned)
     )
@@ -190,6 +191,17 @@ def _group_in_brackets(scanned: Scan, found: Found | None) -> str | None:
         if role is Role.TITLE and titled and behind and piece.bracket != "{" and not remark:
             return scanned.text.shown[piece.start : piece.end].strip()
         titled = titled or role in {Role.FREE, Role.NUMBER}
+    return None
+
+
+def _group_before_number(scanned: Scan, found: Found | None) -> str | None:
+    """One word in a bracket between the title and the number: "Title [Group] 05"."""
+    for (piece, role), behind in zip(scanned, scanned.pieces[1:], strict=False):
+        ends = found is not None and not scanned.text.view[piece.end + 1 : found.start].strip(" -")
+        if role is Role.TITLE and ends and piece.end < behind.start and scanned.titled(piece.start):
+            shown = scanned.text.shown[piece.start : piece.end].strip()
+            known = any(map(vocabulary.is_known, scanned.view(piece).strip().split("-")))
+            return shown if piece.bracket == "[" and " " not in shown and not known else None
     return None
 
 

@@ -172,7 +172,7 @@ def _group(scanned: Scan) -> int | None:
     first = _first_bracket(scanned)
     if first is None:
         return None
-    role, rest = scanned.roles[first], scanned.roles[first + 1 :]
+    role, rest = scanned.roles[first], tuple(_worded(scanned, first + 1))
     view = scanned.view(scanned.pieces[first])
     if _told_first(scanned, first):
         return first + 1
@@ -180,11 +180,24 @@ def _group(scanned: Scan) -> int | None:
         # Such as "[标题].Title.S01E05.1080p-GROUP".
         return None
     other = role in {Role.TYPE, Role.EXTRA, Role.SEASON, Role.FREE} or _meta_only(view)
+    other = other or patterns.HEX.fullmatch(view.strip()) is not None
     number = role is Role.NUMBER and rest[:1] != (Role.FREE,)
     if other or number or not {Role.FREE, Role.TITLE} & set(rest):
         return None
     named = Role.FREE in rest or vocabulary.CJK_GROUP.search(view) is not None
     return first if named or not _followed_by_number(rest) else None
+
+
+def _worded(scanned: Scan, start: int) -> Iterator[Role]:
+    """The roles from a piece on; a number behind a dash plays the part of one in a bracket.
+
+    Only where another bracket remains to be the group: "[Title] - 05 [Group]".
+    """
+    boxed = Role.TITLE in scanned.roles[start:]
+    for piece, role in zip(scanned.pieces[start:], scanned.roles[start:], strict=True):
+        text = scanned.view(piece).strip()
+        number = text.startswith("-") and text.strip(" -#").isdecimal()
+        yield Role.NUMBER if boxed and role is Role.FREE and number else role
 
 
 def _told_first(scanned: Scan, first: int) -> bool:
