@@ -108,6 +108,7 @@ def why_not(hold: Hold, answer: AnswerKind) -> str | None:
     return {
         "settle": "a file that is not whole is never filed: replace the file, or reject it",
         "store": "nothing is ever overwritten: fix it with --revision or a name, or reject it",
+        "bring": "it is announced by its name: move away what lies there and approve, or reject it",
     }.get(fact.step, "no show was read in its name: fix it with --show, or reject it")
 
 

@@ -210,6 +210,16 @@ class Ledger:
             "UPDATE item SET hold = '' WHERE id = ? AND hold = ?", [(item.id, item.hold)]
         )
 
+    async def asks(self, item: Item, hold: str) -> None:
+        """People were told of a hold of a file that is announced."""
+        await self._do(
+            "UPDATE item SET hold = ? WHERE id = ? AND state = 'published'", [(hold, item.id)]
+        )
+
+    async def heard(self, item: Item, answer: int) -> None:
+        """What people said to that hold, at this place in the stream, was carried out."""
+        await self._do("UPDATE item SET answered = ?, hold = '' WHERE id = ?", [(answer, item.id)])
+
     async def settling(self, ids: Collection[int]) -> None:
         """Files that were only seen are being watched until they are quiet."""
         await self._do(

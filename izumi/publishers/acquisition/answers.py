@@ -16,6 +16,7 @@ from izumi.domain import subjects
 from izumi.domain.errors import Unavailable
 from izumi.failpoints import failpoint
 from izumi.publishers.acquisition.claims import UNIT
+from izumi.publishers.acquisition.disputes import STEP
 from izumi.publishers.acquisition.hearing import Hearing
 from izumi.publishers.acquisition.holds import STEPS, Holds, hold_of
 from izumi.publishers.acquisition.intake import IN_HAND
@@ -96,6 +97,8 @@ class Answers:
             by_name = learnt and item.held_at == "identify"
             if by_name or await self.holds.given(item) is not None:
                 self.put(item.id)
+        elif await self.holds.given(item) is not None:
+            self.put(item.id)
 
     def _over(self, item: Item) -> str:
         """Why a hold is none any more; empty: it is one."""
@@ -105,6 +108,8 @@ class Answers:
             return "the file is gone"
         if item.hold not in {hold_of(item, step) for step in STEPS}:
             return "the file has another name or content now"
+        if item.state == "published" and item.owed and item.hold == hold_of(item, STEP):
+            return ""
         if item.state in {"published", "done"}:
             return f"it is {item.key} now"
         return item.reason if item.state == "ignored" else ""

@@ -21,13 +21,14 @@ from izumi.storage.items import Item
 
 log = structlog.get_logger()
 
-STEPS: Final = ("settle", "identify", "store")
+STEPS: Final = ("settle", "identify", "store", "bring")
 """Before which a file may be held."""
 
 _ANSWERS: Final[dict[str, tuple[AnswerKind, ...]]] = {
     "settle": ("reject",),
     "identify": ("approve", "fix", "reject"),
     "store": ("fix", "reject"),
+    "bring": ("approve", "reject"),
 }
 
 

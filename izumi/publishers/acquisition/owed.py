@@ -19,10 +19,12 @@ import structlog
 from izumi.bus.ports import Bus, Conflict, Outgoing
 from izumi.domain import events
 from izumi.domain.errors import Held, StorageUnavailable, Unavailable
-from izumi.domain.events import Distributed, Episode, File
+from izumi.domain.events import Answered, Distributed, Episode, File
 from izumi.domain.retry import RetryPolicy, backoff_s
 from izumi.failpoints import failpoint
+from izumi.publishers.acquisition.bringing import Bringing
 from izumi.publishers.acquisition.claims import UNIT
+from izumi.publishers.acquisition.disputes import Disputes, rejected
 from izumi.publishers.acquisition.lane import Lane
 from izumi.publishers.acquisition.tally import Tally
 from izumi.publishers.acquisition.tasks import end
@@ -45,30 +47,6 @@ First = asyncio.Future[Failure | None]
 """How the first attempt at a location ended; None: it holds the file."""
 
 
-class _Bringing:
-    """The uploads of one file.
-
-    Attributes:
-        announced: Set once the file is; `owed` are the locations that it was not announced as
-            lying at.
-        troubles: Why locations do not hold it yet, by their names.
-    """
-
-    def __init__(self, item: Item, file: File, telling: Telling) -> None:
-        self.item = item
-        self.file = file
-        self.telling = telling
-        self.announced = asyncio.Event()
-        self.owed: frozenset[str] = frozenset()
-        self.tasks: dict[str, asyncio.Task[None]] = {}
-        self.troubles: dict[str, str] = {}
-
-    @property
-    def trouble(self) -> str:
-        """What stands in the way, for people."""
-        return "; ".join(text for _, text in sorted(self.troubles.items()))
-
-
 @dataclass(kw_only=True)
 class Owed:
     """Runs the uploads. See the module.
@@ -85,7 +63,9 @@ class Owed:
         width: So many uploads run to a location at once, see `Lane`.
         instance: Name of this instance, for people.
         host: Name of this host, for people.
-        on_paid: Called with the id of a file that is owed to nobody any more.
+        disputes: Asks people where something else lies in a file's place.
+        put: Called with the id of a file that a worker should take: it is owed to nobody any
+            more, or people said something of it.
         now: Wall clock, for facts.
         clock: Seconds, monotonic.
         spread: Random, 0 to 1, for backoff.
@@ -102,11 +82,12 @@ class Owed:
     width: int
     instance: str
     host: str
-    on_paid: Callable[[int], None]
+    disputes: Disputes
+    put: Callable[[int], None]
     now: Callable[[], dt.datetime]
     clock: Callable[[], float]
     spread: Callable[[], float]
-    _files: dict[int, _Bringing] = field(default_factory=dict)
+    _files: dict[int, Bringing] = field(default_factory=dict)
     _lanes: dict[str, Lane] = field(default_factory=dict)
 
     def begin(
@@ -126,7 +107,7 @@ class Owed:
         one = self._files.get(item.id)
         if one is None:
             telling = Telling(self.bus, file, instance=self.instance, now=self.now)
-            one = self._files[item.id] = _Bringing(item, file, telling)
+            one = self._files[item.id] = Bringing(item, file, telling)
         firsts = []
         for name in to:
             if name in one.tasks:
@@ -139,11 +120,46 @@ class Owed:
         return firsts
 
     def announced(self, item: Item, file: File, owed: Collection[str]) -> None:
-        """It is announced: go on until each of `owed` holds it, then call `on_paid`."""
+        """It is announced: go on until each of `owed` holds it, then call `put`."""
         self.begin(item, file, owed)
         one = self._files[item.id]
         one.owed = frozenset(owed)
         one.announced.set()
+
+    def disputed(self, id_: int) -> bool:
+        """Whether something else lies where a file is to be brought."""
+        one = self._files.get(id_)
+        return one is not None and bool(one.disputed)
+
+    async def answered(self, item: Item, said: Answered) -> Item | None:
+        """Do what people said of such a file: try again, or leave what lies there.
+
+        Args:
+            item: The file, with the place of the answer in the stream.
+            said: Their answer.
+
+        Returns:
+            The file as it is then.
+
+        Raises:
+            Unavailable: The ledger cannot be written; call again.
+        """
+        one = self._files[item.id]
+        names = sorted(one.disputed)
+        if said.answer != "reject":
+            one.disputed.clear()
+            now = await self.disputes.carried_out(item, item.answered)
+            one.again()
+            return now
+        await end([one.tasks[name] for name in names if name in one.tasks])
+        for name in names:
+            one.troubles[name] = rejected(said, name)
+            await self.ledger.paid(item, name, one.trouble)
+            log.info("file.left_out", name=item.name, location=name, by=said.by)
+        one.owed -= one.disputed
+        one.disputed.clear()
+        failpoint("acquisition.after_left_out")
+        return await self.disputes.carried_out(item, item.answered)
 
     @contextlib.asynccontextmanager
     async def unless_it_fails(self, id_: int) -> AsyncIterator[None]:
@@ -166,7 +182,7 @@ class Owed:
         files = self._files.values()
         return Counter(name for one in files for name in one.owed & one.tasks.keys())
 
-    async def _bring(self, one: _Bringing, name: str, first: First, after_s: float) -> None:
+    async def _bring(self, one: Bringing, name: str, first: First, after_s: float) -> None:
         """One task: attempts until the location holds the file, then tells so."""
         try:
             await asyncio.sleep(after_s)
@@ -178,7 +194,7 @@ class Owed:
         if name in one.owed:
             await self._pay(one, name)
 
-    async def _succeed(self, one: _Bringing, name: str, first: First) -> None:
+    async def _succeed(self, one: Bringing, name: str, first: First) -> None:
         failures, tokens = 0, [uuid.uuid4().hex]
         while True:
             attempt = functools.partial(self._attempt, one, name, tuple(tokens))
@@ -195,9 +211,9 @@ class Owed:
             tokens.append(uuid.uuid4().hex)
             await one.announced.wait()
             await self._note(one, name, failure)
-            await asyncio.sleep(self._pause_s(failure, failures))
+            await one.rest(self._pause_s(failure, failures))
 
-    async def _attempt(self, one: _Bringing, name: str, tokens: tuple[str, ...]) -> None:
+    async def _attempt(self, one: Bringing, name: str, tokens: tuple[str, ...]) -> None:
         """One attempt, under the last of the tokens; the others are of earlier ones."""
         await self.ledger.uploading(one.item, tokens[-1])
         with self.tally.uploading(name):
@@ -209,7 +225,7 @@ class Owed:
         await self.ledger.swept(tokens)
         failpoint("acquisition.after_brought_noted")
 
-    async def _put(self, one: _Bringing, to: Location, token: str) -> None:
+    async def _put(self, one: Bringing, to: Location, token: str) -> None:
         """From the staging; from a location, where the staged file is not what it was."""
         item, progress = one.item, one.telling.of(to)
         intact = await asyncio.to_thread(
@@ -231,7 +247,7 @@ class Owed:
         source = await self._source(one, to)
         await self.store.copy(one.file, source, to, token=token, progress=progress)
 
-    async def _source(self, one: _Bringing, to: Location) -> Location:
+    async def _source(self, one: Bringing, to: Location) -> Location:
         item = await self.ledger.item(one.item.id)
         for name in item.proved if item is not None else ():
             if name != to.name and name in self.locations:
@@ -241,15 +257,21 @@ class Owed:
             "and lies at no other location that this host knows"
         )
 
-    async def _note(self, one: _Bringing, name: str, failure: Failure) -> None:
+    async def _note(self, one: Bringing, name: str, failure: Failure) -> None:
         text = str(failure) or "the staged file is not what it was"
-        if one.troubles.get(name) == text:
+        if one.troubles.get(name) != text:
+            one.troubles[name] = text
+            log.warning("file.owed", name=one.item.name, location=name, reason=text)
+            await self._patiently(lambda: self.ledger.owing(one.item, one.trouble))
+        if not isinstance(failure, Held):
+            one.disputed.discard(name)
             return
-        one.troubles[name] = text
-        log.warning("file.owed", name=one.item.name, location=name, reason=text)
-        await self._patiently(lambda: self.ledger.owing(one.item, one.trouble))
+        one.disputed.add(name)
+        reason = "; ".join(one.troubles[each] for each in sorted(one.disputed))
+        if await self._patiently(lambda: self.disputes.ask(one.item.id, reason)):
+            self.put(one.item.id)
 
-    async def _pay(self, one: _Bringing, name: str) -> None:
+    async def _pay(self, one: Bringing, name: str) -> None:
         """Tell that one more location holds the file, then write down that it is not owed."""
         told = Distributed(
             file=one.file,
@@ -262,10 +284,15 @@ class Owed:
         await self._patiently(lambda: self._tell(told))
         failpoint("acquisition.after_brought_told")
         one.troubles.pop(name, None)
+        one.disputed.discard(name)
         item = await self._patiently(lambda: self.ledger.paid(one.item, name, one.trouble))
         log.info("file.brought", name=one.item.name, key=one.file.key, to=name)
-        if item is not None and not item.owed:
-            self.on_paid(item.id)
+        if item is None:
+            return
+        if not one.disputed:
+            await self._patiently(lambda: self.disputes.settled(item, f"it lies at {name} now"))
+        if not item.owed:
+            self.put(item.id)
 
     async def _tell(self, told: Distributed) -> None:
         subject = events.subject_of(told)
@@ -302,7 +329,7 @@ class Owed:
             )
         return self._lanes[name]
 
-    def _ended(self, one: _Bringing, name: str, task: "asyncio.Task[None]") -> None:
+    def _ended(self, one: Bringing, name: str, task: "asyncio.Task[None]") -> None:
         one.tasks.pop(name, None)
         if not one.tasks and self._files.get(one.item.id) is one and one.announced.is_set():
             del self._files[one.item.id]
@@ -310,4 +337,4 @@ class Owed:
             log.error("upload.crashed", name=one.item.name, location=name, exc_info=error)
             # A worker finds that it is still owed, and begins anew.
             loop = asyncio.get_running_loop()
-            loop.call_later(self.policy.longest_s, self.on_paid, one.item.id)
+            loop.call_later(self.policy.longest_s, self.put, one.item.id)

@@ -18,6 +18,7 @@ from izumi.domain.errors import ConfigError, Unavailable
 from izumi.domain.retry import RetryPolicy
 from izumi.publishers.acquisition.answers import Answers
 from izumi.publishers.acquisition.claims import Claims
+from izumi.publishers.acquisition.disputes import Disputes
 from izumi.publishers.acquisition.folder import Folder, FolderHealth
 from izumi.publishers.acquisition.holds import Holds
 from izumi.publishers.acquisition.intake import Intake
@@ -128,9 +129,9 @@ class Acquisition:
             clock=self.clock,
             tally=Tally(),
         )
+        self._holds = Holds(bus=self.bus, host=self.host, now=self.now)
         self._owed = self._make_owed()
         self._folders = {str(watch.path): self._folder(watch) for watch in self.settings.watch}
-        self._holds = Holds(bus=self.bus, host=self.host, now=self.now)
         self._answers = Answers(
             bus=self.bus,
             ledger=self.ledger,
@@ -275,7 +276,8 @@ class Acquisition:
             width=self.settings.jobs,
             instance=self.instance,
             host=self.host,
-            on_paid=self._intake.line.put,
+            disputes=Disputes(ledger=self.ledger, holds=self._holds),
+            put=self._intake.line.put,
             now=self.now,
             clock=self.clock,
             spread=self.spread,

@@ -83,30 +83,39 @@ class Workers:
             item, said = await self._answered(item)
             if said is not None:
                 begun.append(item)
-                if said.answer == "reject":
-                    item = await self.steps.reject(item, said)
-                    continue
-                if item.settles:
+                if item.settles and said.answer != "reject":
                     # A damaged file is never filed, whoever says so.
                     raise Held(item.reason)
-            if item.settles:
+            if said is not None and (said.answer == "reject" or item.state == "published"):
+                item = await self._decided(item, said)
+            elif item.settles:
                 item = await self._settle(item, begun)
-                continue
-            match item.state:
-                case "ready" | "held":
-                    item = await self.steps.identify(item, watch)
-                case "identified":
-                    item = await self.steps.stage(item)
-                case "staged" | "stored":
-                    item = await self.storing.publish(item, watch)
-                case "published":
-                    item = await self.storing.finish(item, watch)
-                case _:
-                    return
+            else:
+                item = await self._step(item, watch)
+
+    async def _step(self, item: Item, watch: WatchSettings) -> Item | None:
+        """The next step; None: there is none now."""
+        match item.state:
+            case "ready" | "held":
+                return await self.steps.identify(item, watch)
+            case "identified":
+                return await self.steps.stage(item)
+            case "staged" | "stored":
+                return await self.storing.publish(item, watch)
+            case "published":
+                return await self.storing.finish(item, watch)
+            case _:
+                return None
+
+    async def _decided(self, item: Item, said: Answered) -> Item | None:
+        if item.state == "published":
+            return await self.storing.owed.answered(item, said)
+        return await self.steps.reject(item, said)
 
     async def _answered(self, item: Item) -> tuple[Item, Answered | None]:
-        """A held file as it is after what a person said, and what they said."""
-        given = await self.holds.given(item) if item.state == "held" else None
+        """A file that people were asked about as it is after what they said, and that."""
+        asked = item.state == "held" or self.storing.owed.disputed(item.id)
+        given = await self.holds.given(item) if asked else None
         if given is None:
             return item, None
         failpoint("acquisition.after_answer")
