@@ -49,6 +49,9 @@ async def backup(connection: Connection, path: Path, *, host: str, told: Told) -
     """
     server = snapshot.check_version(connection)
     there = await found(connection)
+    half = sorted(name for name, one in there.items() if one.mark)
+    if half:
+        raise UserError(f"a restore of {', '.join(half)} was not finished; repeat it first")
     if STREAM not in there:
         raise UserError(f"there is no stream {STREAM}; izumi-admin bus apply makes it")
     room = sum(int(one.state["bytes"]) for one in there.values())

@@ -104,21 +104,34 @@ def made(path: Path, room: int) -> Iterator[Path]:
         free = shutil.disk_usage(path.parent).free
     if free < room + _SPARE_BYTES:
         raise NoSpace(f"{path.parent} has {free} bytes free, and the backup may take {room}")
-    with _disk(path), _owned(folder):
-        try:
-            yield folder
-            (folder / _LOCK).unlink()
-            sync(folder)
-            folder.rename(path)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+    with _disk(path):
+        _sweep(path.parent)
+        with _owned(folder):
+            if any(one.name != _LOCK for one in folder.iterdir()):
+                (folder / _LOCK).unlink()
+                raise UserError(f"{folder} holds what no backup left there; move it away")
+            try:
+                yield folder
+                (folder / _LOCK).unlink()
+                sync(folder)
+                folder.rename(path)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
         sync(path.parent)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what killed runs left, of any name."""
+    for left in parent.glob(".*.part"):
+        if (left / _LOCK).is_file() or (left / SUMS).is_file():
+            with contextlib.suppress(UserError), _owned(left):
+                shutil.rmtree(left)
 
 
 @contextlib.contextmanager
 def _owned(folder: Path) -> Iterator[None]:
-    """The folder, new and nobody else's; what a killed run left there is removed."""
+    """The folder, which no other process writes to while the block runs."""
     folder.mkdir(mode=0o700, exist_ok=True)
     lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -126,9 +139,6 @@ def _owned(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"{folder} is being written by another process") from None
-        for left in folder.iterdir():
-            if left.name != _LOCK:
-                left.unlink()
         yield
     finally:
         os.close(lock)

@@ -64,7 +64,7 @@ async def carry_out(connection: Connection, changes: Iterable[Change]) -> None:
             request = {"stream_name": STREAM, "action": change.action, "config": change.config}
         error = (await _call(connection, subject, request)).get("error")
         if error is not None and error.get("err_code") not in _EXISTS:
-            raise UserError(f"{change.kind} {change.name}: {_told(error)}")
+            raise UserError(f"{change.kind} {change.name}: {explained(error)}")
         log.info("bus.changed", action=change.action, kind=change.kind, name=change.name)
 
 
@@ -108,7 +108,8 @@ async def apply(
     return changes
 
 
-def _told(error: Mapping[str, Any]) -> str:
+def explained(error: Mapping[str, Any]) -> str:
+    """What the server complains of, with the way out where there is one."""
     text = str(error.get("description"))
     if error.get("err_code") == _FULL:
         # The server counts the reservation of a stream that exists a second time.

@@ -13,6 +13,7 @@ import msgspec
 from nats.aio.msg import Msg
 
 from izumi.bus.connection import Connection
+from izumi.bus.provision import explained
 from izumi.domain.errors import BusUnavailable, UserError
 
 CHUNK_BYTES: Final = 128 << 10
@@ -73,7 +74,7 @@ def _checked(name: str, said: dict[str, Any]) -> dict[str, Any]:
     if error.get("err_code") in _NOT_FOUND:
         return {}
     kind = Busy if error.get("err_code") in _IN_USE else BusUnavailable
-    raise kind(f"{name}: {error.get('description')}")
+    raise kind(f"{name}: {explained(error)}")
 
 
 async def take(connection: Connection, stream: str, write: Callable[[bytes], object]) -> Taken:

@@ -151,10 +151,10 @@ def bus_restore(
         if all(step.action == "keep" for step in planned):
             print("nothing to do", file=sys.stderr)
             return 0
-        if not force:
-            await _expect_nobody(bus)
         if dry_run:
             return 0
+        if not force:
+            await _expect_nobody(bus)
         if not await asyncio.to_thread(_agreed, planned, replace=replace, yes=yes):
             print("nothing was changed", file=sys.stderr)
             return 1

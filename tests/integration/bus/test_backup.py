@@ -265,6 +265,8 @@ async def test_an_interrupted_restore_keeps_everybody_away_until_it_is_repeated(
     with pytest.raises(UserError, match="a restore of it was not finished"):
         await provision.apply(two.new.connection, MEMBERSHIPS)
     arm("")
+    with pytest.raises(UserError, match="was not finished; repeat it first"):
+        await save(two.new, two.path.with_name("half"))
     await bring_back(two.new, two.path)
     assert await messages(two.new) == was
     assert await positions(two.new) == at
@@ -272,12 +274,34 @@ async def test_an_interrupted_restore_keeps_everybody_away_until_it_is_repeated(
 
 
 async def test_what_was_killed_while_it_was_written_is_swept_up(two: Two) -> None:
-    left = two.path.with_name(f".{two.path.name}.part")
-    left.mkdir()
-    (left / "IZUMI.raw").write_bytes(b"half")
+    killed = [two.path.with_name(f".{name}.part") for name in (two.path.name, "yesterday")]
+    for left in killed:
+        left.mkdir()
+        (left / "in-the-making").touch()
+        (left / "IZUMI.raw").write_bytes(b"half")
+    others = two.path.with_name(".download.part")
+    others.mkdir()
     await save(two.old, two.path)
     backup_files.checked(two.path, untold)
-    assert not left.exists()
+    assert not any(left.exists() for left in killed)
+    assert others.exists()
+
+
+async def test_a_folder_in_the_way_is_not_touched(two: Two) -> None:
+    other = two.path.with_name(f".{two.path.name}.part")
+    other.mkdir()
+    (other / "mine").touch()
+    with pytest.raises(UserError, match="holds what no backup left there"):
+        await save(two.old, two.path)
+    assert (other / "mine").exists()
+
+
+async def test_a_backup_that_another_process_writes_is_left_to_it(two: Two) -> None:
+    with backup_files.made(two.path, 0) as folder:
+        with pytest.raises(UserError, match="is being written by another process"):
+            await save(two.old, two.path)
+        await save(two.old, two.path.with_name("second"))
+        assert folder.is_dir()
 
 
 async def test_a_copy_of_a_backup_is_as_good(two: Two, tmp_path: Path) -> None:
