@@ -19,11 +19,14 @@ from izumi.domain.events import JobRecord, encode
 _TRIES = 20
 _OPEN = frozenset({"claimed", "waiting"})
 
+_EPOCH = dt.datetime.fromtimestamp(0, dt.UTC)
+"""When what has no log was noted."""
+
 _records = msgspec.json.Decoder(JobRecord)
 
 
 class Job(NamedTuple):
-    """The last entry of a job's log. `seq` is its place in the stream."""
+    """The last entry of a job's log. `seq` is its place in the stream; 0: it has none yet."""
 
     unit: str
     group: str
@@ -52,6 +55,24 @@ def job_of(entry: Stored) -> Job:
     return Job(unit, "".join(group), job, _records.decode(entry.data), entry.seq)
 
 
+async def ordered(bus: Bus, unit: str, group: str, job: str) -> Job | None:
+    """A job that its group was ordered to do, and nobody has begun; None: there is no order.
+
+    Raises BusUnavailable.
+    """
+    kind, _, name = job.partition("-")
+    if kind != "do" or not name:
+        return None
+    pattern = subjects.order(unit, group, "x", name).split(".")
+    pattern[4] = "*"
+    found = await bus.latest(".".join(pattern))
+    if not found:
+        return None
+    source = found[0].seq
+    record = JobRecord(state="waiting", owner="", source=source, attempt=0, at=_EPOCH)
+    return Job(unit, group, job, record, 0)
+
+
 async def cancel(bus: Bus, job: Job, *, by: str, now: Callable[[], dt.datetime]) -> bool:
     """Record that nobody shall do it; False: it was settled before.
 
@@ -62,13 +83,14 @@ async def cancel(bus: Bus, job: Job, *, by: str, now: Callable[[], dt.datetime])
     subject = subjects.job(job.unit, job.group, job.job)
     for _ in range(_TRIES):
         entry = await bus.last(subject)
-        if entry is None or not job_of(entry).is_open:
+        last = job if entry is None else job_of(entry)
+        if not last.is_open or (entry is None and job.seq):
             return False
         record = msgspec.structs.replace(
-            job_of(entry).record, state="cancelled", reason=f"cancelled by {by}", at=now()
+            last.record, state="cancelled", reason=f"cancelled by {by}", at=now()
         )
         try:
-            await bus.publish(Outgoing(subject, encode(record), expect=entry.seq))
+            await bus.publish(Outgoing(subject, encode(record), expect=entry.seq if entry else 0))
         except Conflict:
             continue  # its holder wrote meanwhile
         return True

@@ -10,6 +10,7 @@ import pytest
 from izumi.bus import holds
 from izumi.bus.deadletters import JetStreamDeadLetters
 from izumi.bus.jetstream import JetStreamBus
+from izumi.bus.lease import AlreadyDone, Lease
 from izumi.bus.ports import Outgoing
 from izumi.domain import events, subjects
 from izumi.domain.events import Answered, HeldFile, JobRecord, LetterAnswered
@@ -218,6 +219,31 @@ async def test_a_job_in_work_is_cancelled_and_one_that_is_settled_is_not(bus, as
         assert ended.json["reason"] == "cancelled by tester"
     await note(bus, "done")
     assert is_problem(await ask("POST", path), 409, "nothing to cancel")
+
+
+async def test_a_job_that_nobody_has_begun_is_cancelled_and_never_begun(bus, ask):
+    wish = {
+        "unit": "encoder",
+        "show": "Show",
+        "episode": "Show - 01.mkv",
+        "size": 7,
+        "sub": "softsub",
+    }
+    job = (await ask.post("/v1/jobs", wish)).json["job"]
+    path = f"/v1/jobs/encoder/main/{job}"
+    assert is_problem(await ask("POST", f"{path}/retry"), 409, "is waiting; cancel it first")
+    for _ in range(2):
+        ended = await ask("POST", f"{path}/cancel")
+        assert (ended.status, ended.json["state"]) == (200, "cancelled")
+    order = await taken(bus.inbox("encoder", "main"))
+    with pytest.raises(AlreadyDone) as settled:
+        await Lease(bus, order, unit="encoder", group="main", owner="pc-1").claim()
+    assert settled.value.record.state == "cancelled"
+    again = await ask("POST", f"{path}/retry")
+    assert again.status == 202
+    for other in ("do-", "do-x", "acquired-x", "do-*", "do-a.b"):
+        there = await ask("POST", f"/v1/jobs/encoder/main/{other}/cancel")
+        assert is_problem(there, 404, "no job")
 
 
 async def test_a_settled_job_is_ordered_again_once_and_an_open_one_is_not(bus, ask):

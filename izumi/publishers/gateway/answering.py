@@ -152,10 +152,16 @@ def on_jobs(bus: Bus, history: History, now: Now) -> list[Any]:
 
     async def found(unit: str, group: str, job: str) -> Job:
         subject = subjects.job(unit, group, job)
-        # The server ends a connection that names a subject over its limit.
-        entry = await patiently(bus.last(subject)) if len(subject) <= _LONGEST else None
+        missing = Unknown(f"{unit}.{group} has no job of that name")
+        if len(subject) > _LONGEST:
+            # The server ends a connection that names a subject over its limit.
+            raise missing
+        entry = await patiently(bus.last(subject))
         if entry is None:
-            raise Unknown(f"{unit}.{group} has no job of that name")
+            known = await patiently(jobs.ordered(bus, unit, group, job))
+            if known is None:
+                raise missing
+            return known
         try:
             return jobs.job_of(entry)
         except (msgspec.DecodeError, ValueError):
