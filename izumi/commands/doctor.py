@@ -3,15 +3,23 @@
 import asyncio
 import os
 import platform
+import tempfile
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from izumi import __version__, compose
 from izumi.bus import binary as nats_server
 from izumi.bus import provision
 from izumi.commands.options import ConfigFile, load
-from izumi.domain.errors import IzumiError
+from izumi.domain import render_log, video_codec
+from izumi.domain.errors import ConfigError, IzumiError
+from izumi.domain.probe import FontUse
+from izumi.domain.profile import Profile
 from izumi.media import binary as ffmpeg
+from izumi.media import fonts, trials
+from izumi.media.binary import Capabilities
+from izumi.media.ffmpeg import Ffmpeg
 from izumi.runtime.scratch import free_bytes
 from izumi.runtime.telemetry import printable
 from izumi.settings import Settings
@@ -22,6 +30,7 @@ from izumi.storage.rclone_binary import locate
 
 Level = Literal["ok", "warn", "fail"]
 _LOW_BYTES: Final = 10 << 30
+_LETTERS: Final = "Aé泉いずみ门臺한"
 
 
 class Finding(NamedTuple):
@@ -52,7 +61,17 @@ def doctor(*, config: ConfigFile = None) -> int:
 
 async def _doctor(settings: Settings) -> int:
     failed = False
-    for check in (_python, _nats_server, _rclone, _ffmpeg, _space, _watch, _secrets, _bus):
+    for check in (
+        _python,
+        _nats_server,
+        _rclone,
+        _ffmpeg,
+        _profiles,
+        _space,
+        _watch,
+        _secrets,
+        _bus,
+    ):
         try:
             async for finding in check(settings):
                 print(finding, flush=True)
@@ -82,6 +101,58 @@ async def _ffmpeg(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(level, "ffmpeg", f"{found.version} at {found.path} lacks {lacks}")
     else:
         yield Finding("ok", "ffmpeg", f"{found.version} at {found.path}, libass and libx264 in it")
+
+
+async def _profiles(settings: Settings) -> AsyncIterator[Finding]:
+    """Every profile is tried on one frame, with each encoder that it names."""
+    used = {name for group in settings.encoder.values() for name in group.profiles}
+    names = sorted(used | settings.profile.keys())
+    if not names:
+        return
+    found = await ffmpeg.examine(ffmpeg.locate(settings.ffmpeg))
+    runner = Ffmpeg(found.path, settings.ffmpeg)
+    with tempfile.TemporaryDirectory(prefix="izumi-doctor-") as folder:
+        for name in names:
+            async for finding in _profile(settings.encoding(name), name, found, runner, folder):
+                yield finding
+        for finding in await _fonts(settings, runner, Path(folder)):
+            yield finding
+
+
+async def _profile(
+    profile: Profile, name: str, found: Capabilities, runner: Ffmpeg, folder: str
+) -> AsyncIterator[Finding]:
+    topic = f"profile.{name}"
+    try:
+        ffmpeg.able(found, profile, name)
+    except ConfigError as exc:
+        yield Finding("fail", topic, str(exc))
+        return
+    for encoder in video_codec.hardware(profile):
+        why: str | None = "this ffmpeg was built without it"
+        if encoder in found.encoders:
+            why = await trials.refusal(runner, profile, encoder, Path(folder))
+        if why is None:
+            yield Finding("ok", topic, f"{encoder} encodes a frame here, and is used")
+            return
+        yield Finding("warn", topic, f"{encoder} is not used here: {why}")
+    software = video_codec.software(profile)
+    why = await trials.refusal(runner, profile, software, Path(folder))
+    if why is not None:
+        yield Finding("fail", topic, f"{software} encodes no frame here: {why}")
+        return
+    target = "" if profile.vmaf is None else f", libvmaf is there for vmaf = {profile.vmaf:g}"
+    yield Finding("ok", topic, f"{software} encodes a frame here{target}")
+
+
+async def _fonts(settings: Settings, runner: Ffmpeg, folder: Path) -> list[Finding]:
+    """Letters of every script that subtitles of this house are in, drawn by libass."""
+    uses = [FontUse(family="sans-serif", characters=_LETTERS)]
+    env = fonts.prepare(folder, settings.state / "fontconfig")
+    missing = render_log.missing(uses, await trials.glyph_sheet(runner, uses, folder, env=env))
+    if missing:
+        return [Finding("fail", "fonts", f"no font has a shape for {' '.join(missing.values())}")]
+    return [Finding("ok", "fonts", "Latin, Japanese, Chinese and Korean are drawn")]
 
 
 async def _rclone(settings: Settings) -> AsyncIterator[Finding]:

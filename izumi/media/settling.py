@@ -7,8 +7,9 @@ import msgspec
 
 from izumi.domain import quality, video_codec
 from izumi.domain.encode_plan import Plan, drawn, input_argv
-from izumi.domain.errors import Held, ToolFailed
+from izumi.domain.errors import ToolFailed
 from izumi.domain.quality import Span
+from izumi.media import trials
 from izumi.media.binary import Capabilities
 from izumi.media.ffmpeg import Ffmpeg, Ran
 from izumi.media.formats import FORMATS
@@ -44,21 +45,7 @@ class HardwareTrial:
         """Why it cannot encode a frame here; None: it did."""
         if encoder not in self._known:
             return "this ffmpeg was built without it"
-        profile = plan.profile
-        shape = f"format={video_codec.pixel_format(profile)}"
-        argv = [
-            *_QUIET,
-            *video_codec.device_argv(encoder),
-            *("-f", "lavfi", "-i", "color=size=1280x720:rate=24:duration=1"),
-            *("-vf", shape + video_codec.upload(profile, encoder), "-frames:v", "1"),
-            *video_codec.argv(profile, encoder, plan.crf, threads=0),
-            *("-f", "null", "-"),
-        ]
-        try:
-            await self._ffmpeg.run(argv, folder, subject=encoder, hardware=True)
-        except (ToolFailed, Held) as exc:
-            return str(exc)[:300]
-        return None
+        return await trials.refusal(self._ffmpeg, plan.profile, encoder, folder)
 
 
 class QualitySearch:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from izumi.domain import ass_write, encode_plan, han, proof, render_log, video_codec
+from izumi.domain import encode_plan, han, proof, render_log, video_codec
 from izumi.domain.encode_plan import OUTPUT, SOURCE, Plan
 from izumi.domain.errors import Held
 from izumi.domain.pace import Pace
 from izumi.domain.probe import Probe, broken
 from izumi.domain.sidecars import Sidecar
-from izumi.media import fonts
+from izumi.media import fonts, trials
 from izumi.media.binary import Capabilities
 from izumi.media.drawing import try_heaviest
 from izumi.media.ffmpeg import Ffmpeg
@@ -25,7 +25,6 @@ from izumi.media.proof import OutputProof
 from izumi.media.settings import MIB, FfmpegSettings
 from izumi.media.settling import HardwareTrial, QualitySearch
 
-_SHEET = "glyphs.ass"
 _MOST_THREADS = 16
 _OUTPUT_FACTOR = 12
 _OUTPUT_FLOOR_BYTES = 256 * MIB
@@ -110,17 +109,11 @@ class FfmpegTranscoder:
         uses = [use for track in plan.subtitles for use in track.fonts]
         if not uses:
             return {}
-        (folder / _SHEET).write_text(ass_write.glyph_sheet(uses), encoding="utf-8")
-        argv = [
-            *("-hide_banner", "-nostdin", "-v", "level+info", "-nostats", "-progress", "pipe:1"),
-            *("-f", "lavfi", "-i", "color=size=640x360:rate=1:duration=1"),
-            *("-vf", f"ass=filename={_SHEET}:fontsdir=fonts", "-frames:v", "1", "-f", "null", "-"),
-        ]
-        ran = await self._ffmpeg.run(argv, folder, env=env)
-        missing = render_log.missing(uses, ran.lines)
+        lines = await trials.glyph_sheet(self._ffmpeg, uses, folder, env=env)
+        missing = render_log.missing(uses, lines)
         if missing:
             raise Held("no font has a shape for characters of the subtitles", _listed(missing))
-        chosen = render_log.selected(ran.lines)
+        chosen = render_log.selected(lines)
         replaced = await asyncio.to_thread(fonts.substitutions, chosen, probe.attachments)
         return {"substituted_fonts": replaced} if replaced else {}
 

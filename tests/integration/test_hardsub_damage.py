@@ -215,7 +215,7 @@ async def test_every_bad_end_of_ffmpeg_means_one_thing(media: Media, tmp_path, b
     probe = await real.examine(folder)
     plan = media.plan(probe)
     with pytest.raises(error, match=says):
-        await bad.encode(plan, folder, lambda _fraction, _detail: None)
+        await bad.encode(plan, folder, lambda *_: None)
 
 
 async def test_the_deadline_holds_what_takes_for_ever(media: Media, tmp_path):
@@ -230,7 +230,7 @@ async def test_the_deadline_holds_what_takes_for_ever(media: Media, tmp_path):
     (folder / "source").write_bytes(source.read_bytes())
     plan = media.plan(await (await media.transcoder()).examine(folder))
     with pytest.raises(Held, match="takes longer than its limit"):
-        await bad.encode(plan, folder, lambda _fraction, _detail: None)
+        await bad.encode(plan, folder, lambda *_: None)
 
 
 async def test_a_cancelled_encode_leaves_no_process_behind(media: Media, tmp_path):
@@ -243,7 +243,7 @@ async def test_a_cancelled_encode_leaves_no_process_behind(media: Media, tmp_pat
     folder.mkdir()
     (folder / "source").write_bytes(source.read_bytes())
     plan = media.plan(await (await media.transcoder()).examine(folder))
-    running = asyncio.create_task(bad.encode(plan, folder, lambda _fraction, _detail: None))
+    running = asyncio.create_task(bad.encode(plan, folder, lambda *_: None))
     while not marker.exists() or not marker.read_text().strip():
         await asyncio.sleep(0.02)
     running.cancel()

@@ -161,7 +161,7 @@ async def test_an_encode_outside_its_hours_waits_where_it_is_and_goes_on(media: 
     folder.mkdir()
     (folder / SOURCE).write_bytes(source.read_bytes())
     plan = media.plan(await transcoder.examine(folder), QUICK)
-    await transcoder.encode(plan, folder, lambda _, words: told.append(words))
+    await transcoder.encode(plan, folder, lambda _, words, *__: told.append(words))
     assert told[0] == "paused until work is allowed again"
     assert len(asked) >= 4
-    await transcoder.prove(plan, folder, lambda _, words: told.append(words))
+    await transcoder.prove(plan, folder, lambda _, words, *__: told.append(words))
