@@ -13,10 +13,10 @@ from izumi.domain.filters import Filter
 from izumi.settings import Settings
 from izumi.storage.rclone import Rclone
 from izumi.storage.trees import Trees
-from izumi.tools import stats
+from izumi.tools import stats, videos
 from izumi.tools.library import Holding
 from izumi.tools.shelves import Item, Sub, is_sound
-from izumi.tools.stats import Duties, Duty, Found, Making, Stats
+from izumi.tools.stats import Duties, Duty, Making, Stats
 
 _SUBS: Final[tuple[Sub, ...]] = ("softsub", "hardsub")
 
@@ -92,7 +92,7 @@ async def look(settings: Settings, *, at: Collection[str], show: str, on_place: 
         trees = Trees(rclone)
         listed = await asyncio.gather(*(_caught(_list(trees, one, show, on_place)) for one in ours))
     failed: dict[str, str] = {}
-    found: dict[str, list[Found]] = {}
+    found: dict[str, list[videos.Found]] = {}
     strange: dict[str, int] = {}
     for one, items in zip(ours, listed, strict=True):
         name = one.place.name
@@ -100,7 +100,7 @@ async def look(settings: Settings, *, at: Collection[str], show: str, on_place: 
             failed[name] = str(items)
             on_place(name, "away")
             continue
-        found[name] = list(stats.files(one.place, items))
+        found[name] = list(videos.files(one.place, items))
         if odd := sum(not is_sound(item.path) for item in items):
             strange[name] = odd
     computed = await asyncio.to_thread(stats.compute, found, duties(settings), hardsub_key)
@@ -112,7 +112,7 @@ async def _list(trees: Trees, one: Holding, show: str, on_place: OnPlace) -> Seq
     if show:
         folders = sorted({shelf.path(show) for shelf in one.place.shelves})
     else:
-        folders = stats.roots(one.place)
+        folders = videos.roots(one.place)
     items: list[Item] = []
     for folder in folders:
         items += [Item(*item) for item in await trees.below(one.at, folder) or ()]

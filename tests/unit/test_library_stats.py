@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from izumi.consumers.encoder_output import hardsub_key
-from izumi.tools import shelves, stats
+from izumi.tools import shelves, stats, videos
 from izumi.tools.shelves import Item
 from izumi.tools.stats import Duties, Duty, Making, Stats
 
@@ -36,7 +36,7 @@ def hardsubs(*numbers: int) -> list[str]:
 
 def told(there: dict[str, list[str]], duties: Duties, **folders: str) -> Stats:
     found = {
-        name: list(stats.files(place(name, **folders), [Item(path, 10) for path in paths]))
+        name: list(videos.files(place(name, **folders), [Item(path, 10) for path in paths]))
         for name, paths in there.items()
     }
     return stats.compute(found, duties, hardsub_key)
@@ -203,14 +203,14 @@ def test_kinds_that_share_a_folder_are_told_apart_by_what_is_made_of_what() -> N
 
 def test_a_shelf_at_the_root_holds_what_no_other_shelf_does() -> None:
     where = place("nas", softsub="")
-    assert stats.roots(where) == [""]
+    assert videos.roots(where) == [""]
     items = [Item(episode(1), 1), *(Item(path, 1) for path in hardsubs(1))]
-    found = list(stats.files(where, items))
+    found = list(videos.files(where, items))
     assert {(one.sub, one.show) for one in found} == {("softsub", SHOW), ("hardsub", SHOW)}
 
 
 def test_folders_are_listed_once() -> None:
-    assert stats.roots(place("nas", hardsub="Airing/Hard")) == [
+    assert videos.roots(place("nas", hardsub="Airing/Hard")) == [
         "Airing",
         "Premiered",
         "Premiered [Hardsub]",
@@ -223,7 +223,7 @@ def test_the_newest_file_is_told_in_one_zone() -> None:
         Item(softsubs(2)[0], 1, "2025-12-31T23:00:00Z"),
         Item(softsubs(3)[0], 1, "yesterday"),
     ]
-    found = list(stats.files(place("nas"), items))
+    found = list(videos.files(place("nas"), items))
     (row,) = stats.compute({"nas": found}, Duties(), hardsub_key).rows
     assert row.newest is not None
     assert row.newest.isoformat() == "2025-12-31T23:00:00+00:00"
