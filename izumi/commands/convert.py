@@ -104,6 +104,10 @@ def _said(unit: Sequence[str], files: Sequence[Path]) -> tuple[dict[Path, str], 
 
 
 def _read(files: Sequence[Path], secrets: Path | None) -> tuple[Options, list[Document]]:
+    if secrets is not None and not str(secrets.absolute()).isprintable():
+        raise UserError(
+            f"--secrets {printable(str(secrets))}: a configuration cannot hold its name"
+        )
     documents = []
     config: str | None = None
     remotes: tuple[str, ...] | None = None

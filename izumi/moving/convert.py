@@ -140,7 +140,12 @@ def _readers(told: Sequence[tuple[str, Document]], draft: Draft) -> list[Reader]
                 "the work; with jobs of its own the host's file may say so"
             )
             draft.rows.append(
-                Row(kind="decided", file=str(document.path), where=(unit, group), text=text)
+                Row(
+                    kind="decided",
+                    file=printable(str(document.path)),
+                    where=(unit, group),
+                    text=text,
+                )
             )
         else:
             names = taken.setdefault("notifier" if unit in _ADDONS else unit, set())

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from izumi.moving.document import Document, Trail
 from izumi.moving.rows import Kind, Row, dotted
+from izumi.runtime.telemetry import printable
 
 _YES: Final = frozenset({"yes", "true", "on", "y", "1"})
 _NO: Final = frozenset({"no", "false", "off", "n", "0"})
@@ -58,7 +59,7 @@ class Reader:
     @property
     def name(self) -> str:
         """The file, for people."""
-        return str(self.document.path)
+        return printable(str(self.document.path))
 
     def note(self, kind: Kind, found: Found, text: str = "", *, where: Trail = ()) -> None:
         """Say what came of a key, and of everything below it."""

@@ -113,7 +113,10 @@ def keys(draft: Draft) -> None:
         table = draft.table("gateway")
         path = str(reader.document.path.absolute())
         first = draft.old_keys[0]
-        if reader is first:
+        if reader is first and not path.isprintable():
+            text = "left out: a configuration cannot hold its name; give the file another one"
+            reader.note("complete", whole, text)
+        elif reader is first:
             table["old_keys"] = path
             text = "read as it is, and again when it changes"
             reader.note("taken", whole, text, where=("gateway", "old_keys"))

@@ -15,7 +15,8 @@ from izumi.moving.draft import Draft
 from izumi.moving.places import unique
 from izumi.moving.reader import Found, Reader, as_number, as_text, plain
 
-_WEBHOOKS: Final = ("discord-webhook", "discord-webhooks", "webhook", "webhooks", "discord")
+_DEV: Final = ("dev-webhook", "dev-webhooks", "dev-discord-webhook")
+_WEBHOOKS: Final = ("discord-webhook", "discord-webhooks", "webhook", "webhooks", "discord", *_DEV)
 
 
 def notifier(reader: Reader, draft: Draft) -> None:
@@ -28,7 +29,7 @@ def notifier(reader: Reader, draft: Draft) -> None:
     rules = lists.convert(reader, draft, ("notifier", group, "discord", "filter"))
     targets: list[dict[str, Any]] = table.get("discord", [])
     names = {"log", *(target["name"] for target in targets)}
-    for found in reader.holding("facebook"):
+    for found in (*reader.holding("facebook"), *reader.all("fb-chat", "fbchat")):
         reader.note("none", found, "Facebook's chat takes no messages of programs any more")
     for found, dev in _webhooks(reader):
         target = _target(reader, draft, found, names)
@@ -64,7 +65,7 @@ def _webhooks(reader: Reader) -> Iterator[tuple[Found, bool]]:
         if not isinstance(found.value, dict) or "url" in reader.below(found)
     ]
     for found in keys:
-        dev = "dev" in {plain(step) for step in found.trail}
+        dev = bool({"dev", *_DEV} & {plain(step) for step in found.trail})
         if isinstance(found.value, list) and found.value:
             for number, inner in enumerate(found.value):
                 yield Found((*found.trail, number), inner), dev

@@ -134,6 +134,20 @@ def test_a_rclone_conf_among_the_files_is_named(tmp_path: Path, convert, capsys)
         convert(tmp_path / "gone.yml")
 
 
+def test_names_that_no_file_can_hold_are_told(tmp_path: Path) -> None:
+    odd = tmp_path / "odd\udcff\x1b[31m"
+    files = old.written(odd, {"auth.yml": old.AUTH, "encoder.yml": old.ENCODER})
+    for form in ((), ("--json",)):
+        done = run("config", "convert", *files, *form)
+        assert done.returncode == 0, done.stderr
+        assert "old_keys" not in done.stdout.partition("\nstate")[2]
+        assert "cannot hold its name" in done.stderr
+        assert "\x1b" not in done.stdout + done.stderr
+    done = run("config", "convert", *files, "--secrets", odd / "secrets")
+    assert done.returncode == 2
+    assert "cannot hold its name" in done.stderr
+
+
 def test_what_cannot_be_written_is_told(tmp_path: Path, convert) -> None:
     (path,) = old.written(tmp_path, {"encoder.yml": old.ENCODER})
     with pytest.raises(UserError, match=r"gone/izumi.toml: cannot be written"):

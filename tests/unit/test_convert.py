@@ -190,7 +190,8 @@ def test_endpoints_of_several_instances_are_told_once_each() -> None:
     names = [end.name for end in endpoints["acquisition"].everyone()]
     assert sorted(set(names)) == sorted(names)
     assert "new.example/encode" in names
-    assert names.count("one.example/notify") == 1
+    urls = [end.url.reveal() for end in endpoints["acquisition"].always]
+    assert len(urls) == len(set(urls)) == 3
     assert lost(documents({"a.yml": old.ACQUISITION, "b.yml": other}), result.rows) == []
 
 
@@ -202,6 +203,46 @@ def test_kinds_that_go_elsewhere_are_two_groups() -> None:
     assert found.distributor["main"].destinations == ("mega",)
     assert found.distributor["main-softsub"].subs == ("softsub",)
     assert found.distributor["main-softsub"].destinations == ("a",)
+
+
+def test_kinds_at_one_remote_are_one_location_however_far_apart() -> None:
+    text = old.DISTRIBUTOR.replace("mega:Shows/Soft", "mega:Shows/x/Soft").replace(
+        "mega:Shows/Hard", "mega:Shows/y/Hard"
+    )
+    found = checked(converted({"config.yml": text}))
+    mega = found.storage["mega"]
+    assert (mega.remote, mega.softsub, mega.hardsub) == ("mega:Shows", "x/Soft", "y/Hard")
+    assert set(found.distributor) == {"main"}
+
+
+def test_a_folder_of_several_parts_is_the_same_place_to_all() -> None:
+    files = {"acquisition.yml": old.ACQUISITION, "distributor.yml": old.DISTRIBUTOR}
+    deep = {name: text.replace("Airing", "Shows/Airing") for name, text in files.items()}
+    found = checked(converted(deep))
+    assert found.storage["kan"].softsub == "Shows/Airing"
+    assert found.distributor["main"].sources[0] == "kan"
+
+
+@pytest.mark.parametrize(
+    ("place", "remote", "softsub"),
+    [
+        ("/srv", "/srv", ""),
+        ("/srv/lib/", "/srv", "lib"),
+        ("kan:", "kan:", ""),
+        ("kan:Anime", "kan:", "Anime"),
+        ("kan:/abs/Anime/./x", "kan:/abs/Anime", "x"),
+        ("kan:Anime/x:y", "kan:Anime/x:y", ""),
+    ],
+)
+def test_a_place_without_a_folder_is_where_the_shows_lie(
+    place: str, remote: str, softsub: str
+) -> None:
+    text = old.ACQUISITION.replace("kan:Anime/", place).replace(
+        'airing-folder-name: "Airing"', 'airing-folder-name: ""'
+    )
+    found = checked(converted({"config.yml": text.replace("/srv/watch", "/watch")}))
+    (storage,) = found.storage.values()
+    assert (storage.remote, storage.softsub) == (remote, softsub)
 
 
 def test_folders_of_two_disks_are_two_locations() -> None:
@@ -305,6 +346,16 @@ jobs: 2
             "distributor",
         ),
         ("x.yml", "discord-webhook: https://discord.com/api/webhooks/1/x\nuse-dev: no\n", "noti"),
+        (
+            "x.yml",
+            """\
+webhooks: []
+dev-webhook: {url: 'https://discord.com/api/webhooks/1/x'}
+use-dev: yes
+notification: {fbchat: {a: b}}
+""",
+            "notifier",
+        ),
         ("encoder.toml", '[uploading]\ndestinations = ["r:b"]\n', "encoder"),
         ("x.toml", '[downloading]\nsources=["r:a"]\n[uploading]\ndestinations=["r:b"]\n', "encod"),
         ("x.json", '[["r:", "Airing", "Premiered"]]', "tools"),
