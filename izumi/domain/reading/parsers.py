@@ -36,7 +36,8 @@ _OPTIONS: Final = {
     "parse_release_group": True,
 }
 _OF_NO_READER: Final = re.compile(
-    rf"^\[[^\[\]]*www\.[^\[\]]*\] *| *[\[({{](?:{patterns.DATABASE.pattern})[\])}}]", re.IGNORECASE
+    rf"^\[v\d\] *|^\[[^\[\]]*www\.[^\[\]]*\] *| *[\[({{](?:{patterns.DATABASE.pattern})[\])}}]",
+    re.IGNORECASE,
 )
 """Sites and numbers of databases, which the others take for groups and episodes."""
 _HALF_VERSION: Final = re.compile(r"(\d\.\d)v\d(?!\w)")

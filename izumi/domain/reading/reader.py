@@ -8,7 +8,7 @@ import msgspec
 from izumi.domain.reading import episodes, extras, patterns, titles, vocabulary
 from izumi.domain.reading.patterns import Found
 from izumi.domain.reading.scan import Role, Scan, scan
-from izumi.domain.reading.text import text_of, tidy
+from izumi.domain.reading.text import Piece, text_of, tidy
 from izumi.domain.release import Reading
 
 _GROUP_WORD: Final = re.compile(r"[^\W_][\w@!&'.]{1,24}(?: [^\W_][\w@!&'.]{1,24})?")
@@ -95,9 +95,14 @@ def _other_seasons(scanned: Scan, seasons: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _versions(scanned: Scan) -> list[re.Match[str]]:
-    """Version marks that stand behind something: a title may begin with "V8"."""
+    """Version marks that stand behind something or alone: a title may begin with "V8"."""
+    alone = {piece.start for piece in scanned.pieces if piece.bracket and _alone(scanned, piece)}
     found = patterns.VERSION.finditer(scanned.text.view)
-    return [match for match in found if scanned.titled(match.start())]
+    return [match for match in found if scanned.titled(match.start()) or match.start() in alone]
+
+
+def _alone(scanned: Scan, piece: Piece) -> bool:
+    return patterns.VERSION.fullmatch(scanned.view(piece)) is not None
 
 
 def _revision(scanned: Scan, found: Found | None) -> int | None:

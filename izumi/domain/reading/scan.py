@@ -180,7 +180,8 @@ def _group(scanned: Scan) -> int | None:
         # Such as "[标题].Title.S01E05.1080p-GROUP".
         return None
     other = role in {Role.TYPE, Role.EXTRA, Role.SEASON, Role.FREE} or _meta_only(view)
-    other = other or patterns.HEX.fullmatch(view.strip()) is not None
+    round_ = scanned.pieces[first].bracket == "(" and all(map(vocabulary.is_known, view.split()))
+    other = other or round_ or patterns.HEX.fullmatch(view.strip()) is not None
     number = role is Role.NUMBER and rest[:1] != (Role.FREE,)
     if other or number or not {Role.FREE, Role.TITLE} & set(rest):
         return None
@@ -203,8 +204,11 @@ def _worded(scanned: Scan, start: int) -> Iterator[Role]:
 def _told_first(scanned: Scan, first: int) -> bool:
     """Whether the group stands behind a bracket about the file: "[1080P][某某字幕组][标题]"."""
     roles = scanned.roles[first : first + 3]
-    if roles not in {(Role.META, Role.TITLE, Role.TITLE), (Role.META, Role.TITLE, Role.FREE)}:
+    if roles[:2] != (Role.META, Role.TITLE) or roles[2:] not in {(Role.TITLE,), (Role.FREE,)}:
         return False
+    if roles[2] is Role.FREE and scanned.pieces[first + 1].bracket == "[":
+        behind = scanned.view(scanned.pieces[first + 2])
+        return re.match(r" *[^\W\d_]", behind) is not None
     return vocabulary.CJK_GROUP.search(scanned.view(scanned.pieces[first + 1])) is not None
 
 
@@ -224,6 +228,8 @@ def _meta_only(view: str) -> bool:
     What a group does may end its name: "某某搬运", "somebody合成".
     """
     work = vocabulary.WORK_END.search(view)
+    if view.strip() in vocabulary.STATIONS:
+        return True
     return (vocabulary.is_cjk_meta(view) and not work) or any(
         map(vocabulary.is_strong, re.split(r"[ _,+&]", view))
     )

@@ -53,8 +53,13 @@ _WEAK = """
     opus hybrid vhs bilibili 5.1 7.1 2.1 2.0 jpeg png cbz wma m4a m2ts 2k 8k sample internal
     readnfo nfo 264 265
 """
+_STATIONS = """
+    jtbc tvn ocn kbs kbs1 kbs2 mbc sbs ena mnet mbn ebs tv조선 채널a nhk tbs wowow
+"""
+STATIONS = frozenset(_STATIONS.split())
+"""Who broadcast it; before a name they are no group."""
 STRONG = frozenset(f"{_VIDEO} {_AUDIO} {_SOURCE} {_STRONG_OTHER}".split())
-WEAK = frozenset(_WEAK.split())
+WEAK = frozenset(_WEAK.split()) | STATIONS
 
 STRONG_SHAPE = re.compile(
     r"\d{3,4}[pi](?:@?\d{2,3}(?:fps)?)?|\d{3,4} ?x ?\d{3,4}p?|(?:ai|hd|bd|dvd|web|fhd)-?\d{3,4}p?"
