@@ -120,7 +120,7 @@ async def _keep(
     await asyncio.to_thread(_settle, raw, path, consumers)
     with _read(path) as frames:
         survey = await asyncio.to_thread(backup_archive.survey, frames)
-    told(name, 1, 1)
+    told(name, done, done)
     sha256 = await asyncio.to_thread(backup_files.digest, path, lambda _done, _size: None)
     return Kept(
         **{field: getattr(survey, field) for field in survey.__struct_fields__},

@@ -25,7 +25,7 @@ from izumi.commands.library_show import size_text
 from izumi.commands.options import ConfigFile, load
 from izumi.commands.progress import progress
 from izumi.commands.up import embedded
-from izumi.domain.errors import UserError
+from izumi.domain.errors import BusUnavailable, UserError
 from izumi.domain.events import Node
 from izumi.settings import Settings
 
@@ -158,7 +158,7 @@ def bus_restore(
         if not await asyncio.to_thread(_agreed, planned, replace=replace, yes=yes):
             print("nothing was changed", file=sys.stderr)
             return 1
-        with _bars("restore", quiet=json) as told:
+        with _bars("restore", quiet=json) as told, _repeatable():
             await backup.restore(
                 bus.connection,
                 path,
@@ -171,6 +171,15 @@ def bus_restore(
         return 0
 
     return _on_bus(settings, run)
+
+
+@contextlib.contextmanager
+def _repeatable() -> Iterator[None]:
+    """Say what is to be done about a restore that did not come to its end."""
+    try:
+        yield
+    except BusUnavailable as exc:
+        raise BusUnavailable(f"{exc}; not restored yet: repeat the command") from exc
 
 
 def _show(planned: Sequence[Step], *, json: bool) -> None:
@@ -220,7 +229,7 @@ def _agreed(planned: Sequence[Step], *, replace: bool, yes: bool) -> bool:
     lost = backup_plan.lost(planned)
     if lost and not replace:
         told = ", ".join(f"{step.kept.name} ({step.messages} messages)" for step in lost)
-        raise UserError(f"{told} hold something else, which would be lost: give --replace")
+        raise UserError(f"{told}: what is there would be lost; give --replace for that")
     if yes:
         return True
     if not sys.stdin.isatty():

@@ -231,6 +231,31 @@ async def test_a_server_that_dies_leaves_no_half_backup(
     assert list(two.path.parent.glob("*kept*")) == []
 
 
+async def test_a_server_that_dies_under_a_restore_gets_it_the_next_time(
+    two: Two, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(two.old, two.path)
+    was, at = await messages(two.old), await positions(two.old)
+    await backups.publish(two.old, range(500, 510))
+    places: list[str] = []
+
+    def die(name: str) -> None:
+        places.append(name)
+        if name == "restore.chunk":
+            nats_server.kill()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(backup, "failpoint", die)
+        with pytest.raises(BusUnavailable):
+            await bring_back(two.old, two.path)
+    assert "restore.chunk" in places
+    nats_server.start()
+    assert await two.old.connection.ready(30)
+    await bring_back(two.old, two.path)
+    assert await messages(two.old) == was
+    assert await positions(two.old) == at
+
+
 async def test_what_has_become_too_old_since_is_no_reason_to_fail(two: Two) -> None:
     config = (await call(two.old, "STREAM.INFO.IZUMI_TOLD"))["config"]
     await call(
