@@ -19,6 +19,7 @@ log = structlog.get_logger("izumi.bus")
 
 _ANSWER_S: Final = 10.0
 _FACTS: Final = "izumi.file."
+_TOGETHER: Final = 100
 
 _records: Final = msgspec.json.Decoder(JobRecord)
 
@@ -128,15 +129,42 @@ async def states(bus: JetStreamBus, group: Group, jobs: Iterable[str]) -> dict[s
     return found
 
 
-async def order(bus: JetStreamBus, group: Group, wanted: Order, *, at: dt.datetime) -> bool:
-    """Order the work of a fact again, and begin the job's log with why; all or nothing.
+async def order(
+    bus: JetStreamBus, group: Group, wanted: Sequence[Order], *, at: dt.datetime
+) -> int:
+    """Order the work of facts again, and begin the log of each job with why.
+
+    Of each fact both are stored or neither; many together, since the bus syncs every batch.
 
     Returns:
-        False: an order of that name was given before, and nothing was done.
+        How many were ordered; the others were before, by orders of the same name.
 
     Raises:
         BusUnavailable: No receipt came; asking again is safe.
     """
+    done = 0
+    for first in range(0, len(wanted), _TOGETHER):
+        done += await _together(bus, group, wanted[first : first + _TOGETHER], at)
+    return done
+
+
+async def _together(
+    bus: JetStreamBus, group: Group, wanted: Sequence[Order], at: dt.datetime
+) -> int:
+    """All of these at once; where one was ordered before, the halves by themselves."""
+    messages = [message for one in wanted for message in _messages(group, one, at)]
+    try:
+        await bus.commit(messages)
+    except Conflict:
+        if len(wanted) == 1:
+            return 0
+        half = len(wanted) // 2
+        done = await _together(bus, group, wanted[:half], at)
+        return done + await _together(bus, group, wanted[half:], at)
+    return len(wanted)
+
+
+def _messages(group: Group, wanted: Order, at: dt.datetime) -> tuple[Outgoing, Outgoing]:
     priority = subjects.priority(wanted.fact.subject)
     subject = subjects.order(group.unit, group.group, priority, wanted.name)
     record = JobRecord(
@@ -149,13 +177,7 @@ async def order(bus: JetStreamBus, group: Group, wanted: Order, *, at: dt.dateti
         at=at,
     )
     job = subjects.job(group.unit, group.group, subjects.job_id(subject))
-    try:
-        await bus.commit(
-            [
-                Outgoing(job, encode(record), expect=0),
-                Outgoing(subject, wanted.fact.data, expect=0),
-            ]
-        )
-    except Conflict:
-        return False
-    return True
+    return (
+        Outgoing(job, encode(record), expect=0),
+        Outgoing(subject, wanted.fact.data, expect=0),
+    )

@@ -210,20 +210,21 @@ def pick(known: Sequence[Group], unit: str, group: str) -> Group:
 
 async def _order(bus: JetStreamBus, plan: _Plan, by: str) -> int:
     """Give the orders; how many were new."""
-    done = 0
-    for choice in plan.ordered:
-        item = choice.item
+    made = replaying.made_of(plan.encoded)
+    orders = []
+    for item in (choice.item for choice in plan.ordered):
         checkpoint: dict[str, Any] = {}
-        if made := replaying.replaced(item, plan.encoded):
-            checkpoint["replaces"] = msgspec.to_builtins(made)
-        wanted = Order(
-            name=replaying.order_name(plan.replay, item),
-            fact=plan.facts[item.seq],
-            checkpoint=checkpoint,
-            reason=f"replay {plan.replay} of message {item.seq}, by {by}",
+        if replaces := made.get(item.fact.file.id):
+            checkpoint["replaces"] = msgspec.to_builtins(replaces)
+        orders.append(
+            Order(
+                name=replaying.order_name(plan.replay, item),
+                fact=plan.facts[item.seq],
+                checkpoint=checkpoint,
+                reason=f"replay {plan.replay} of message {item.seq}, by {by}",
+            )
         )
-        done += await replays.order(bus, plan.group, wanted, at=dt.datetime.now(dt.UTC))
-    return done
+    return await replays.order(bus, plan.group, orders, at=dt.datetime.now(dt.UTC))
 
 
 def _tell(plan: _Plan, *, json: bool) -> None:

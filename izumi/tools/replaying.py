@@ -196,11 +196,14 @@ def judged(
     newest = _Newest(named, facts)
     gone = _gone(changes, files_matter=unit in _FILES_MATTER)
     names = {subjects.untoken(order.subject.split(".")[5]) for order in work.orders}
+    orders: dict[tuple[str, str, str], list[Item]] = {}
+    for order in work.orders:
+        orders.setdefault(order.same, []).append(order)
     found = []
     for item in named:
         if order_name(replay, item) in names:
             found.append(Choice(item, "before", "ordered by this very replay before"))
-        elif why := _open(item, work):
+        elif why := _open(item, orders.get(item.same, ()), work):
             found.append(Choice(item, "open", why))
         elif not superseded and (why := newest.after(item) or _left(item, gone)):
             found.append(Choice(item, "out", why))
@@ -209,14 +212,13 @@ def judged(
     return found
 
 
-def replaced(item: Item, encoded: Iterable[Item]) -> list[File]:
-    """What was made of a file before: it makes room for what is made of it now."""
-    made = [
-        one.fact.file
-        for one in encoded
-        if isinstance(one.fact, Encoded) and one.fact.origin.id == item.fact.file.id
-    ]
-    return list({file.id: file for file in made}.values())
+def made_of(encoded: Iterable[Item]) -> dict[str, list[File]]:
+    """What was made of each file, by its id: it makes room for what is made of it now."""
+    found: dict[str, dict[str, File]] = {}
+    for one in encoded:
+        if isinstance(one.fact, Encoded):
+            found.setdefault(one.fact.origin.id, {})[one.fact.file.id] = one.fact.file
+    return {origin: [*files.values()] for origin, files in found.items()}
 
 
 class _Newest:
@@ -265,11 +267,11 @@ def _left(item: Item, gone: Mapping[str, tuple[dt.datetime, str]]) -> str:
     return f"the library was changed since: {text}" if at > item.at else ""
 
 
-def _open(item: Item, work: Work) -> str:
+def _open(item: Item, orders: Sequence[Item], work: Work) -> str:
     """Why the work of a fact need not be ordered: it is still to be done."""
     if item.seq in work.unsettled and subjects.job_id(item.subject) not in work.jobs:
         return "it is in the queue still"
-    for one in [item, *(order for order in work.orders if order.same == item.same)]:
+    for one in [item, *orders]:
         job = subjects.job_id(one.subject)
         record = work.jobs.get(job)
         if record is None and one is not item:

@@ -185,8 +185,9 @@ def test_what_was_made_of_a_file_makes_room_for_what_is_made_of_it_now():
         )
         for digest, origin in (("ab", fact.file), ("cd", fact.file), ("ef", numbered(2).file))
     ]
-    found = replaying.replaced(item(1, fact), [item(n, one) for n, one in enumerate(made)])
-    assert [file.sha256 for file in found] == ["ab" * 32, "cd" * 32]
+    found = replaying.made_of([item(n, one) for n, one in enumerate([*made, *made])])
+    assert [file.sha256 for file in found[fact.file.id]] == ["ab" * 32, "cd" * 32]
+    assert len(found) == 2
 
 
 @pytest.mark.parametrize(("text", "places"), [("7", (7, 7)), (" 7-12 ", (7, 12))])
