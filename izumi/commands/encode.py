@@ -220,7 +220,8 @@ async def _interruptible(work: Coroutine[Any, Any, int]) -> int:
 def _link_source(file: Path, folder: Path) -> list[Sidecar]:
     """Put the file, and the subtitles beside it, into the folder under names of our own."""
     beside = sidecars.beside(file.name, [path.name for path in file.parent.iterdir()])
-    names = {sidecars.own_name(number, one): one.name for number, one in enumerate(beside)}
+    read = [sidecar for sidecar in beside if sidecar.read]
+    names = {sidecars.own_name(number, one): one.name for number, one in enumerate(read)}
     for own, name in {SOURCE: file.name, **names}.items():
         source, link = file.with_name(name).resolve(), folder / own
         try:

@@ -59,7 +59,7 @@ async def _bring(
     key = PurePosixPath(file.key)
     legal = [name for name in sizes if keys.fault(name) is None]
     found = sidecars.beside(key.name, legal)
-    for number, sidecar in enumerate(found):
+    for number, sidecar in enumerate(own for own in found if own.read):
         size = sizes[sidecar.name]
         if size > sidecars.MOST_BYTES:
             raise Held(

@@ -129,6 +129,11 @@ def make_plan(
         sound=sounds,
         why=(
             f"subtitles: {burnt.why}",
+            *(
+                f"subtitles: not {track.beside}: {track.trouble}"
+                for track in probe.subtitles
+                if track.beside and track.trouble
+            ),
             f"sound: {heard.why}",
             *picture.reasons(film, subtitles, profile),
         ),

@@ -8,9 +8,11 @@ from typing import Final, NamedTuple
 import msgspec
 
 from izumi.domain import languages
-from izumi.domain.probe import Probe
+from izumi.domain.probe import Probe, SubtitleStream
 
 SUFFIXES: Final = frozenset({".ass", ".ssa", ".srt", ".vtt"})
+# Other kinds: nobody shall believe that a video without tracks has no subtitles.
+_NOT_READ: Final = frozenset({".idx", ".sub", ".sup", ".smi", ".ttml", ".dfxp", ".stl", ".scc"})
 MOST: Final = 20
 MOST_BYTES: Final = 64 << 20
 
@@ -21,6 +23,7 @@ _FLAGS: Final = {
     "cc": "captions",
     "default": "default",
 }
+_WAY_OUT: Final = "files of that kind are not read; put it into the video, as mkvmerge does"
 _CONTAINERS: Final = frozenset({"mkv", "mp4", "m4v", "webm", "avi", "mov", "ts", "m2ts", "ogm"})
 _REGION: Final = re.compile(r"[a-z]{2,3}[-_][a-z0-9]{2,8}", re.IGNORECASE)
 
@@ -45,17 +48,28 @@ class Sidecar(NamedTuple):
         """Kind of file, in lower case."""
         return PurePosixPath(self.name).suffix.lower()
 
+    @property
+    def read(self) -> bool:
+        """Whether it is of a kind that is read."""
+        return self.suffix in SUFFIXES
+
 
 def beside(video: str, names: Iterable[str]) -> list[Sidecar]:
-    """Those of the names that belong to a video of that name, in their order; twenty at most."""
+    """Those of the names that belong to a video of that name, in their order; twenty at most.
+
+    Those of kinds that are not read come last; of a pair (`.idx` and `.sub`) the first.
+    """
     stem = PurePosixPath(video).stem.casefold()
     found = []
     for name in sorted(names):
         path = PurePosixPath(name)
         own = path.stem.casefold()
-        if path.suffix.lower() in SUFFIXES and (own == stem or own.startswith(f"{stem}.")):
+        known = path.suffix.lower() in SUFFIXES | _NOT_READ
+        if known and (own == stem or own.startswith(f"{stem}.")):
             found.append(_read(name, path.stem[len(stem) + 1 :]))
-    return found[:MOST]
+    pairs = {PurePosixPath(one.name).stem for one in found if one.suffix == ".idx"}
+    single = [s for s in found if s.suffix != ".sub" or PurePosixPath(s.name).stem not in pairs]
+    return sorted(single, key=lambda sidecar: not sidecar.read)[:MOST]
 
 
 def own_name(number: int, sidecar: Sidecar) -> str:
@@ -64,8 +78,11 @@ def own_name(number: int, sidecar: Sidecar) -> str:
 
 
 def named(probe: Probe, beside: Sequence[Sidecar]) -> Probe:
-    """The facts, with what the names of the last tracks' files say."""
+    """The facts, with what the names of files say: the last tracks are those that were read."""
     tracks = list(probe.subtitles)
+    index = max((stream.index for stream in (*probe.video, *probe.audio, *tracks)), default=0)
+    for number, _ in enumerate((one for one in beside if not one.read), index + 1):
+        tracks.append(SubtitleStream(index=number, codec="", text=False, trouble=_WAY_OUT))
     for sidecar, at in zip(beside, range(len(tracks) - len(beside), len(tracks)), strict=True):
         tracks[at] = msgspec.structs.replace(
             tracks[at],

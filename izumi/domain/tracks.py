@@ -123,7 +123,7 @@ def choose_subtitles(
     policy = (override and override.no_subtitles) or profile.no_subtitles
     tracks = [track for track in probe.subtitles if track.events]
     if override is None or not override.subtitles:
-        _refuse_troubled(probe.subtitles, profile, question)
+        _refuse_troubled(probe.subtitles, profile, question, able=bool(tracks))
     if override is not None and override.subtitles:
         burnt = _overridden(override.subtitles, tracks, audio, question)
     elif tracks:
@@ -142,12 +142,15 @@ def choose_subtitles(
 
 
 def _refuse_troubled(
-    tracks: Sequence[SubtitleStream], profile: Profile, question: Question
+    tracks: Sequence[SubtitleStream], profile: Profile, question: Question, *, able: bool
 ) -> None:
-    """Subtitles are not taken for none because nothing of them can be read."""
+    """Subtitles are not taken for none because nothing of them can be read.
+
+    Files of kinds that are never read count only where nothing else is able.
+    """
     wanted = {*map(languages.normal, profile.subtitle_languages), ""}
     for track in tracks:
-        trouble = track.trouble
+        trouble = "" if able and track.beside and not track.text else track.trouble
         if track.unread and not track.events:
             trouble = f"none of its {track.unread} lines or pictures can be shown"
         if trouble and language(track) in wanted:

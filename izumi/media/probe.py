@@ -43,7 +43,7 @@ class ChildProber:
     ) -> Probe:
         """See `ports.Prober`."""
         options = ["--walk"] if walk else []
-        for number, sidecar in enumerate(beside):
+        for number, sidecar in enumerate(own for own in beside if own.read):
             own = path.with_name(sidecars.own_name(number, sidecar))
             # As one word: an empty language would be no argument of its own.
             options += [f"--beside={own}", f"--language={languages.normal(sidecar.language)}"]

@@ -155,3 +155,17 @@ async def test_the_same_lines_inside_and_beside_are_no_question_and_others_are_o
     other = styled(Line(0.5, 1.0, "Otherwise"), Line(2.0, 2.5, "Anders"))
     with pytest.raises(Held, match="several subtitle tracks would do as well"):
         await media.encode(source, tmp_path / "other", beside={".en.ass": other.encode()})
+
+
+async def test_kinds_that_are_not_read_are_named_and_never_taken_for_no_subtitles(
+    media: Media, tmp_path
+):
+    pair = {".en.idx": b"# VobSub index file, v7", ".en.sub": b"\0\0\1\xba"}
+    raw = await media.sample(silent(subtitles=(), attachments=()))
+    passing = Profile(preset="ultrafast", no_subtitles="pass")
+    with pytest.raises(Held, match=r"video\.en\.idx cannot be read: files of that kind"):
+        await media.encode(raw, tmp_path / "raw", beside=pair, profile=passing)
+    full = await media.sample(silent(attachments=(attached(media.blocks),)))
+    made = await media.encode(full, tmp_path / "full", beside=pair)
+    assert [track.beside for track in made.plan.subtitles] == [""]
+    assert any("not video.en.idx: files of that kind" in why for why in made.plan.why)

@@ -156,7 +156,7 @@ class Media:
         shutil.copyfile(source, folder / SOURCE)
         files = {f"video{words}": content for words, content in (beside or {}).items()}
         own = sidecars.beside("video.mkv", files)
-        for number, sidecar in enumerate(own):
+        for number, sidecar in enumerate(one for one in own if one.read):
             (folder / sidecars.own_name(number, sidecar)).write_bytes(files[sidecar.name])
         probe = await transcoder.examine(folder, own)
         plan = self.plan(probe, profile)

@@ -41,6 +41,14 @@ def test_only_subtitles_of_this_video_are_its_own():
     ]  # fmt: skip
 
 
+def test_kinds_that_are_not_read_come_last_and_a_pair_counts_once():
+    names = [f"{STEM}.en{suffix}" for suffix in (".idx", ".sub", ".srt")] + [f"{STEM}.sub"]
+    found = sidecars.beside(VIDEO, names)
+    assert [(own.name, own.read) for own in found] == [
+        (f"{STEM}.en.srt", True), (f"{STEM}.en.idx", False), (f"{STEM}.sub", False),
+    ]  # fmt: skip
+
+
 @given(st.lists(st.text(min_size=1), max_size=30), st.text(min_size=1))
 def test_whatever_names_lie_there_few_are_taken_and_under_names_of_our_own(names, video):
     own = sidecars.beside(video, [f"{video}{name}.ass" for name in names])
