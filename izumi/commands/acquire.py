@@ -33,7 +33,8 @@ def acquire(
 ) -> int:
     """Acquire files or folders below a watch folder now: no quiet time, every proof.
 
-    Where acquisition runs on this host it does the work; else it is done here.
+    Where acquisition runs on this host it does the work; else it is done here. Exit code 1: a
+    file failed, is held, or was not published in the time that it was waited for.
 
     Args:
         paths: Files or folders.
@@ -52,7 +53,7 @@ def acquire(
     outcomes = asyncio.run(_acquire(settings, here, limit_s))
     for outcome in outcomes:
         print(" ".join(filter(None, [f"{outcome.state}: {outcome.name}", _because(outcome)])))
-    return exit_code(outcomes)
+    return exit_code(outcomes, waited=wait)
 
 
 def mapped(path: Path, maps: Sequence[str]) -> Path:

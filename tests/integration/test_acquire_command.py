@@ -156,7 +156,8 @@ async def test_nobody_waits_when_not_asked_to(place):
         assert outcome.state == "pending"
         (outcome,) = await ask(place, path, wait_s=0.2)
         assert outcome.state == "pending"
-        assert exit_code([outcome]) == 0
+        assert exit_code([outcome], waited=False) == 0
+        assert exit_code([outcome]) == 1
 
 
 async def test_a_request_made_while_acquisition_is_down_is_served_when_it_is_up(place):

@@ -73,6 +73,15 @@ async def test_a_folder_that_other_hosts_change_unseen_is_polled_by_itself(place
     assert watched == []
 
 
+async def test_a_folder_is_not_swept_more_seldom_because_it_is_polled(place, monkeypatch):
+    monkeypatch.setattr("izumi.storage.roots.kind_at", lambda _: "nfs4")
+    place.host |= {"sweep_s": 0.2, "polled_sweep_s": 3600.0}
+    async with place.running() as ledger:
+        await until(lambda: _mode(place, "polled"))
+        place.put("Show/a.mkv")
+        await until(lambda: _count(ledger, 1))
+
+
 @pytest.mark.parametrize("ending", [".part", ".!qB", ".aria2", ".crdownload"])
 async def test_a_file_under_an_unfinished_name_is_taken_when_it_gets_its_own(place, ending):
     async with place.running() as ledger:

@@ -83,9 +83,10 @@ def _absolute(path: Path) -> str:
     return os.path.abspath(path)  # noqa: PTH100 - `resolve` would follow them
 
 
-def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0: all published, or left to the running acquisition; 1: one failed or is held."""
-    return 1 if any(outcome.state == "failed" for outcome in outcomes) else 0
+def exit_code(outcomes: Sequence[Outcome], *, waited: bool = True) -> int:
+    """0: all published; 1: one failed, is held, or is still pending although it was waited for."""
+    bad = {"failed", "pending"} if waited else {"failed"}
+    return 1 if any(outcome.state in bad for outcome in outcomes) else 0
 
 
 @asynccontextmanager

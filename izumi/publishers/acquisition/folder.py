@@ -231,7 +231,8 @@ class Folder:
         self.health.sweep_s = self._clock() - began
         self.health.files = len(met.found)
         polled = self.health.mode == "polled"
-        self._due = began + (self._host.polled_sweep_s if polled else self._host.sweep_s)
+        again_s = self._host.sweep_s
+        self._due = began + (min(self._host.polled_sweep_s, again_s) if polled else again_s)
 
     async def _standing(self) -> Root | None:
         """What the folder is, when it may be swept."""
