@@ -20,8 +20,9 @@ Trail: TypeAlias = tuple[str | int, ...]
 """Keys and list positions that lead to a value."""
 
 LONGEST_BYTES: Final = 1 << 18
-_MOST_VALUES: Final = 20_000
+_MOST_VALUES: Final = 2_000
 _DEEPEST: Final = 40
+_MOST_DOTS: Final = 500
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _PLAIN_TAG: Final = "tag:yaml.org,2002:"
 _NULL: Final = "tag:yaml.org,2002:null"
@@ -110,6 +111,10 @@ def parse_toml(path: Path, text: str) -> Document:
         ConfigError: It is none.
     """
     name = printable(str(path))
+    for number, line in enumerate(text.splitlines(), start=1):
+        # The parser takes hours over a key of as many parts as a line can have.
+        if line.count(".") > _MOST_DOTS:
+            raise ConfigError(f"{name}: line {number}: more than {_MOST_DOTS} dots")
     try:
         return Document(path, _Plain(name).of(tomllib.loads(text), 0))
     except (ValueError, RecursionError) as exc:
@@ -122,8 +127,12 @@ class _Plain:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._values = 0
 
     def of(self, value: object, depth: int) -> object:
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            raise ConfigError(f"{self._name}: more than {_MOST_VALUES} values")
         if depth > _DEEPEST:
             raise ConfigError(f"{self._name}: nested more than {_DEEPEST} deep")
         if isinstance(value, dict):

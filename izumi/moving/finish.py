@@ -134,7 +134,7 @@ def _check_hosts(draft: Draft, found: list[Location]) -> None:
         return
     table.setdefault("config", "~/.config/rclone/rclone.conf")
     text = (
-        f"the file must have the remotes {', '.join(missing)}, and be for its owner alone to "
+        f"remotes that the file must have: {', '.join(missing)}; it is for its owner alone to "
         "read (chmod 600)"
     )
     draft.say("complete", text, where=("rclone", "config"))

@@ -81,8 +81,8 @@ def line(row: Row) -> str:
     """A row on one line."""
     at = f"{row.file}:{row.line}" if row.line else row.file
     head = " ".join(filter(None, [at, dotted(row.key)]))
-    target = f"-> {place(row.where)}" if row.where else ""
-    return ": ".join(filter(None, [" ".join(filter(None, [head, target])), row.text]))
+    target = place(row.where) if row.where else ""
+    return ": ".join(filter(None, [" -> ".join(filter(None, [head, target])), row.text]))
 
 
 def as_json(row: Row) -> dict[str, object]:

@@ -36,7 +36,7 @@ def server(reader: Reader, draft: Draft) -> None:
     for found in reader.all("modify"):
         reader.note("none", found, "nothing was ever done there; see `izumi-admin rename`")
     for name, (unit, priority) in _V5.items():
-        if (found_ := reader.text(name, under=("routes",))) is not None:
+        if (found_ := reader.text(name, f"{name}-route", under=("routes",))) is not None:
             path = f"/{str(found_.value).strip('/ ')}"
             group = next(iter(draft.settings.get(unit, {})), "main")
             draft.routes.append(Route(path, unit, group, priority, reader, found_))
