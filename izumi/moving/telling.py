@@ -191,8 +191,8 @@ def jindou(reader: Reader, draft: Draft) -> None:
 
 
 def kisaragi(reader: Reader, draft: Draft) -> None:
-    """Everything of it is for a person: it never was finished."""
+    """It never was finished: what its keys meant is not known."""
     common.system(reader, draft)
     data = reader.document.data
     for found in reader.all(*map(plain, data if isinstance(data, dict) else ())):
-        reader.note("none", found, "the bot was never finished, and has no counterpart here")
+        reader.note("none", found, "its keys were never settled; nothing is made of them")

@@ -59,6 +59,10 @@ _WORDS: Final = {
 _SECTIONS: Final = frozenset(
     {"acquisition", "encoder", "distributor", "notifier", "tools", "jindou", "kisaragi"}
 )
+_WAYS: Final = frozenset(
+    {"downloading", "download", "source", "sources"}
+    | {"uploading", "upload", "destination", "destinations"}
+)
 _THIRD: Final = frozenset({"folders", "sync", "type", "sys"})
 
 
@@ -77,7 +81,7 @@ def detect(document: Document) -> str | None:
         found = [unit for unit, score in scores.items() if score == best]
         named = _named(words)
         return found[0] if len(found) == 1 else named if named in found else None
-    return _named(words) or _of_system(data) or _like_keys(data)
+    return _named(words) or _of_system(data)
 
 
 def of_version_3(data: object) -> bool:
@@ -135,7 +139,8 @@ def _words(document: Document) -> list[str]:
 def _named(words: list[str]) -> str | None:
     """By the names of the file and its folders, the innermost first."""
     for word in reversed(words):
-        if "auth" in word.split("-"):
+        # By its name alone: whoever is in such a file gets in.
+        if {"auth", "keys"} & set(word.split("-")):
             return "dashboard-auth" if "dashboard" in word else "auth"
         if word in _WORDS:
             return _WORDS[word]
@@ -155,18 +160,3 @@ def _of_system(data: Mapping[str, object]) -> str | None:
         "uploading" in below and "destinations" in map(plain, below["uploading"])
     )
     return "encoder" if moving else None
-
-
-def _like_keys(data: Mapping[str, object]) -> str | None:
-    """`name: key` lines of an auth.yml."""
-    flat = data and all(isinstance(value, str | int | float) for value in data.values())
-    return "auth" if flat and not any(plain(key) in _OTHERS for key in data) else None
-
-
-_WAYS: Final = frozenset(
-    {"downloading", "download", "source", "sources"}
-    | {"uploading", "upload", "destination", "destinations"}
-)
-_OTHERS: Final = frozenset(
-    {"jobs", "listen-port", "route", "web-config", "name", "verbose", "port"}
-)

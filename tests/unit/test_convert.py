@@ -360,7 +360,7 @@ notification: {fbchat: {a: b}}
         ("x.toml", '[downloading]\nsources=["r:a"]\n[uploading]\ndestinations=["r:b"]\n', "encod"),
         ("x.json", '[["r:", "Airing", "Premiered"]]', "tools"),
         ("x.yml", "tools: [['r:', Airing, Premiered]]", "tools"),
-        ("x.json", '{"bob": "key", "eve": "other"}', "auth"),
+        ("auth.json", '{"bob": "key", "eve": "other"}', "auth"),
         ("kisaragi.yml", "token: hush\n", "kisaragi"),
         ("dashboard_auth.yml", "bob: hush\n", "dashboard-auth"),
     ],
@@ -384,7 +384,13 @@ def test_a_file_with_a_table_for_each_unit_is_all_of_them() -> None:
 
 
 def test_a_file_that_tells_no_unit_is_refused_with_the_way_out() -> None:
-    for text in ("system: {name: x}\n", "endpoints: {always: []}\n", "just a text", "5"):
+    for text in (
+        "bob: key\n",
+        "system: {name: x}\n",
+        "endpoints: {always: []}\n",
+        "just a text",
+        "5",
+    ):
         with pytest.raises(UserError, match=r"--unit /old/x.yml=UNIT"):
             converted({"x.yml": text})
     given = documents({"x.yml": old.ENDPOINTS})
