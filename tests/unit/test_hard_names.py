@@ -37,6 +37,10 @@ def at(path: str) -> Identification:
         ("Show.1x01.1x03.Bluray.1080p.x265-G", "01-03"),
         ("Show.1x01x02x03.480p.DVD.x264-G.mkv", "01-03"),
         ("Show 16x03-05.mkv", "03-05"),
+        ("Show S01E05, E06 [1080p].mkv", "05-06"),
+        ("[G] Show [05+06][1080p].mkv", "05-06"),
+        ("Show 第05話-第06話.mkv", "05-06"),
+        ("Show 第5、6集.mp4", "5-6"),
     ],
 )
 def test_several_episodes_stay_a_range(name, episode):
@@ -82,6 +86,11 @@ def test_a_batch_of_many_files_is_none_of_them():
         ("[字幕社][标题][05_v2][1080P].mp4", 2),
         ("[字幕社][标题][05(v2)][1080P].mp4", 2),
         ("[字幕社][标题][05][1080P][v2].mp4", 2),
+        ("[字幕社][标题][05][V2修正][1080P].mp4", 2),
+        ("[G] Show - 05-v2 [1080p].mkv", 2),
+        ("[G] Show - 05 [1080pv2].mkv", 2),
+        ("[G] Show - 05 (Version 2) [1080p].mkv", 2),
+        ("[G] Show - 05 (Rev. 2) [1080p].mkv", 2),
         ("[V2][字幕社][标题][05][1080P].mp4", 2),
         ("Show - 05 - A Proper Goodbye.mkv", None),
         ("NieR Automata Ver1.1a - 05.mkv", None),
@@ -317,7 +326,12 @@ def test_a_folder_that_names_a_version_is_no_show():
 
 @pytest.mark.parametrize(
     ("name", "height"),
-    [("Show S01E23.1080p.WEB-DL v2.mkv", "1080p"), ("Show - 05 [23.976p].mkv", None)],
+    [
+        ("Show S01E23.1080p.WEB-DL v2.mkv", "1080p"),
+        ("Show - 05 [1080p60].mkv", "1080p"),
+        ("Show - 05 [HD720].mkv", "720p"),
+        ("Show - 05 [23.976p].mkv", None),
+    ],
 )
 def test_a_height_behind_a_dot_is_read_and_a_rate_is_none(name, height):
     assert identify(name).resolution == height

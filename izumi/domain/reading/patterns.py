@@ -23,7 +23,7 @@ _B = r"(?<![^\W_])"
 _E = r"(?![^\W_])"
 # No Latin letter or digit before: Chinese writes "标题S02E05" without a space.
 _C = r"(?:(?<![^\W_])|(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]))"
-_V = r"(?: ?v(?P<v>\d))?"
+_V = r"(?:[ -]?v(?P<v>\d))?"
 _V2 = r"(?: ?v(?P<v2>\d))?"
 _PART = rf"(?P<part>[a-c]{_E})?"
 _END = r"(?:[ _.-]{0,2}[\[(]? ?(?:end|fin|final|finale|完结?|完結|最終話|最终话|完) ?[\])]?)?"
@@ -36,7 +36,7 @@ _TRADE = (
 SXXEYY: Final = re.compile(
     rf"{_C}s(?P<s>\d{{1,2}})(?:-s?(?P<s2>\d{{1,2}}))?[ ._x-]{{0,3}}"
     rf"(?:ep?|episode ?)\.? ?(?P<e>\d{{1,4}}(?:\.\d)?){_PART}{_V}"
-    rf"(?P<more>(?:(?:-| ?[~&+] ?)(?:s\d{{1,2}})?e?p?\d{{1,4}}{_BITS}|[ .]?e\d{{1,4}}"
+    rf"(?P<more>(?:(?:-| ?[~&+] ?)(?:s\d{{1,2}})?e?p?\d{{1,4}}{_BITS}|,?[ .]?e\d{{1,4}}"
     r"|[ .]{1,2}(?:- )?s\d{1,2}e\d{1,4})*)"
     rf"{_V2}(?!\d)"
 )
@@ -45,7 +45,7 @@ CROSS: Final = re.compile(
     rf"(?P<more>(?:x\d{{2,3}}|-\d{{2,3}}(?!\d)|[ .]{{1,2}}(?:- )?\d{{1,2}}x\d{{2,3}})*){_E}"
 )
 COUNTER: Final = re.compile(
-    rf"第 ?(?P<e>{_H}){_V}(?:[-~至到](?P<e2>{_H}))? ?[話话集回夜局席]{_V2}"
+    rf"第 ?(?P<e>{_H}){_V}(?:[話话集回]?[-~至到、&]第?(?P<e2>{_H}))? ?[話话集回夜局席]{_V2}"
     rf"|제 ?(?P<g>\d{{1,4}})(?:[-~](?P<g2>\d{{1,4}}))? ?[화회]"
     rf"|(?<![\d.全共至])(?P<f>{_M})(?:[-~至到](?P<f2>\d{{1,4}}))?"
     r"(?:[話话集回](?!(?![完终終])[\u3400-\u9fff])|[화회](?![\uac00-\ud7af])"
@@ -77,7 +77,7 @@ OF_ALL: Final = re.compile(rf"(?<=[ (])(?P<e>\d{{1,4}}) ?of ?(?P<all>\d{{1,4}}){
 ALONE: Final = re.compile(
     r"(?:tv ?|batch ?|ep\.? ?|movie ?|第)?(?P<type>sp|ova|oad|ona|ex)? ?#?"
     rf"(?P<e>{_M})(?P<part>[a-c])?{_V}(?P<list>(?:[,、] ?\d{{1,4}}){{1,24}})?"
-    rf"(?: ?[-~&至到] ?(?P<e2>\d{{1,4}}))?{_V2}[话話集]?"
+    rf"(?: ?[-~&+至到] ?(?P<e2>\d{{1,4}}))?{_V2}[话話集]?"
     rf"(?: ?[([]? ?(?P<alt>\d{{1,4}}) ?[)\]])?{_END}"
     # What may follow is bounded: every repetition multiplies the ways to fail.
     r"(?: ?(?:v(?P<v3>\d)|batch|complete|tv|[\u3400-\u9fff]{1,6}|\([^()]*\)|[+&].*)){0,3}"
@@ -85,7 +85,7 @@ ALONE: Final = re.compile(
 DASHED: Final = re.compile(
     rf"(?:(?<=[ \])\w!?.~\"'])|^)(?<!\d)-+ ?#?(?P<e>{_N})"
     rf"(?P<part>(?:(?<=\d\d)-)?[a-c]|(?<=\d\d)[d-f])?{_V}"
-    rf"(?:(?: ?[~&+] ?|(?<=[-# ]0\d) - |-)(?P<e2>\d{{1,4}}){_BITS}(?! ?%)"
+    rf"(?:(?: ?[~&+] ?| and |(?<=[-# ]0\d) - |-)(?P<e2>\d{{1,4}}){_BITS}(?! ?%)"
     rf"(?:-(?P<e3>\d{{1,4}}))*{_V2})?{_END}"
     rf"(?= ?$| *[\[({{\]]| - ?| -?$|-$| ~ ?| *「|:|\.(?!\d)| \|| {_TRADE}{_E})"
 )
@@ -129,17 +129,21 @@ PART: Final = re.compile(
     rf"{_B}(?:part|cour|p)[ .]?(?:\d{{1,2}}|[ivx]{{1,3}}){_E}"
     rf"|{_B}\d(?:st|nd|rd|th) (?:cour|part){_E}|第{_H}(?:部分?|クール)"
 )
-VERSION: Final = re.compile(rf"{_B}v(?P<v>\d)(?!\.?\d){_E}")
+VERSION: Final = re.compile(rf"(?:{_C}|(?<=\dp))v(?P<v>\d)(?!\.?\d)(?![a-z])")
 AGAIN: Final = re.compile(
-    rf"{_B}(?:(?i:ver)\.? ?|(?i:rev) ?)(?P<v>\d)(?!\.?\d){_E}"
+    rf"{_B}(?i:ver(?:sion)?|rev)\.? ?(?P<v>\d)(?!\.?\d){_E}"
     rf"|{_B}(?:REPACK|[Rr]epack|RERIP|PROPER)(?P<n>\d?){_E}"
 )
 """Other words for a version, matched as written: "proper" may be of a title."""
 SIZE: Final = re.compile(r"(?<![\da-z])(\d{3,4}) ?x ?(\d{3,4})(?!\d)")
 # "23.976p" is a rate.
-HEIGHT: Final = re.compile(r"(?<!\d)(?!976)(\d{3,4})([pi])(?![a-z]{3}|\d)")
+HEIGHT: Final = re.compile(
+    r"(?<!\d)(?!976)(\d{3,4})([pi])(?:(?=(?:24|25|30|48|50|60|120)(?!\d))|(?![a-z]{3}|\d))"
+)
 NAMED: Final = re.compile(rf"{_B}(4k|2k|uhd|8k){_E}")
-BARE: Final = re.compile(r"(?<![\da-z])(480|540|576|720|1080|2160)(?![\da-z])")
+BARE: Final = re.compile(
+    r"(?<![\da-z])(?:(?:ai|hd|bd|fhd|web|dvd)-?)?(480|540|576|720|1080|2160)(?![\da-z])"
+)
 YEAR: Final = re.compile(r"(?:19[4-9]|20[0-4])\d")
 HEX: Final = re.compile(r"(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f]|\d{8})[0-9a-f]{8}")
 DATE: Final = re.compile(
