@@ -148,11 +148,13 @@ async def test_hostile_crowds_cost_no_memory(tmp_path: Path, nats_server: NatsSe
     with izumi("run", "gateway", "--no-supervise", "-c", config, log=tmp_path / "log") as program:
         ask = Client(http, key)
         assert (await answered(ask, "/encode", body)).status == 200
-        crowd = [await asyncio.open_connection("127.0.0.1", http) for _ in range(300)]
+        crowd = [await asyncio.open_connection("127.0.0.1", http) for _ in range(400)]
         for number, (_, writer) in enumerate(crowd):
-            length = 11_000_000 if number % 2 else 60_000
+            length = (11_000_000, 65_000, 60_000)[number % 3]
             head = f"POST /encode HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
-            writer.write(head.encode() + b"x" * 50_000)
+            # The last kind sends ten requests at once.
+            times = 10 if length == 60_000 else 1
+            writer.write((head.encode() + b"x" * min(length, 64_000)) * times)
         assert (await answered(ask, "/encode", body)).status == 200
         status = Path(f"/proc/{program.process.pid}/status")
         if not status.exists():

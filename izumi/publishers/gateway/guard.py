@@ -23,7 +23,18 @@ HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
 _NAMES: Final = frozenset(name for name, _ in HEADERS)
 
 
+_SMALL_BYTES: Final = 4096
+_MOST_HELD_BYTES: Final = 8 << 20
+"""Of all bodies at once, without the first `_SMALL_BYTES` of each: requests that order work are
+small, so that a crowd of large ones neither costs memory nor keeps them out."""
+_LATER_S: Final = 5
+
+
 class _TooLarge(Exception):
+    pass
+
+
+class _Crowded(Exception):
     pass
 
 
@@ -44,36 +55,52 @@ class Guard:
         self._app = app
         self._most_bytes = most_bytes
         self._body_s = body_s
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         answer = _with_headers(send)
+        body = bytearray()
         try:
             async with asyncio.timeout(self._body_s):
-                body = await self._body(scope, receive)
+                await self._read(scope, receive, body)
         except TimeoutError:
             await _refuse(answer, 408, b"The request took too long")
         except _TooLarge:
             await _refuse(answer, 413, b"The request is too large")
+        except _Crowded:
+            later = (b"retry-after", b"%d" % _LATER_S)
+            await _refuse(answer, 429, b"Too many large requests at once", later)
         except _Gone:
             return
         else:
-            await self._app(scope, _replay(body, receive), answer)
+            await self._app(scope, _replay(bytes(body), receive), answer)
+        finally:
+            self._held -= _beyond(len(body))
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+    async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> None:
         lengths = [value for name, value in scope["headers"] if name == b"content-length"]
         if any(len(text) > 18 or int(text) > self._most_bytes for text in lengths):
             raise _TooLarge
-        body = bytearray()
         while True:
             message = await receive()
             if message["type"] != "http.request":
                 raise _Gone
-            body += message.get("body", b"")
-            if len(body) > self._most_bytes:
+            piece = message.get("body", b"")
+            size = len(body) + len(piece)
+            if size > self._most_bytes:
                 raise _TooLarge
+            more = _beyond(size) - _beyond(len(body))
+            if self._held + more > _MOST_HELD_BYTES:
+                raise _Crowded
+            self._held += more
+            body += piece
             if not message.get("more_body", False):
-                return bytes(body)
+                return
+
+
+def _beyond(size: int) -> int:
+    return max(0, size - _SMALL_BYTES)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -100,8 +127,8 @@ def _with_headers(send: Send) -> Send:
     return add
 
 
-async def _refuse(send: Send, status: int, text: bytes) -> None:
-    await say(send, status, text, [(b"connection", b"close")])
+async def _refuse(send: Send, status: int, text: bytes, *more: tuple[bytes, bytes]) -> None:
+    await say(send, status, text, [(b"connection", b"close"), *more])
 
 
 async def say(

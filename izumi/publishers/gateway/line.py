@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-_LINGER_S: Final = 2.0
+_LINGER_S: Final = 5.0
+_READ_BYTES: Final = 16384
+"""At once: no client has more of the memory and of the time than another one."""
 
 
 class Line(asyncio.Transport):
@@ -21,6 +23,8 @@ class Line(asyncio.Transport):
 
     def __init__(self, transport: asyncio.Transport, is_more_to_come: Callable[[], bool]) -> None:
         super().__init__()
+        # What asyncio's transports ask the socket for; 256 KiB otherwise.
+        transport.max_size = _READ_BYTES  # type: ignore[attr-defined]
         self._transport = transport
         self._is_more_to_come = is_more_to_come
         self._pieces: list[bytes] = []

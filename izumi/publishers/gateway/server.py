@@ -20,6 +20,8 @@ from izumi.runtime.settings import parsed
 _MOST_HEADER_BYTES: Final = 16384
 _MOST_WAITING: Final = 16
 """Requests that a client may send before the answer to its first."""
+_MOST_WAITING_BYTES: Final = 16384
+_MOST_CHUNKS: Final = 2048
 _BACKLOG: Final = 512
 _READ_S: Final = 10.0
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
@@ -45,6 +47,8 @@ class Connection(HttpToolsProtocol):
     _in_head = True
     _head_bytes = 0
     _unparsed = 0
+    _chunks = 0
+    _waiting_bytes = 0
     _broken = False
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -86,7 +90,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._head_bytes = 0
+        self._head_bytes = self._chunks = 0
 
     def on_url(self, url: bytes) -> None:
         """Its path, or a part of it."""
@@ -114,7 +118,17 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A part of its body."""
         self._unparsed = 0
+        if self.pipeline:
+            self._waiting_bytes += len(body)
+            if self._waiting_bytes > _MOST_WAITING_BYTES:
+                raise _Refused
         super().on_body(body)
+
+    def on_chunk_header(self) -> None:
+        """A part of its body begins; of tiny ones only the work would be large."""
+        self._chunks += 1
+        if self._chunks > _MOST_CHUNKS:
+            raise _Refused
 
     def on_message_complete(self) -> None:
         """It is whole."""
@@ -125,6 +139,8 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         super().on_response_complete()
+        if not self.pipeline:
+            self._waiting_bytes = 0
         self._in_head = self.cycle.response_complete
         self._watch()
 
