@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, TypeVar
 
@@ -31,10 +32,20 @@ def on_bus(settings: Settings, work: Callable[[JetStreamBus], Awaitable[T]]) -> 
 
 
 def show_rows(rows: Sequence[dict[str, object]], columns: Iterable[str], *, json: bool) -> None:
-    """Print a table of some columns, or everything as JSON."""
+    """Print a table of some columns, or everything as JSON.
+
+    A terminal gets a table that fits it, everything else one line a row with tabs between the
+    columns.
+    """
     if json:
         for row in rows:
             print(msgspec.json.encode(row).decode())
+        return
+    columns = [*columns]
+    if rows and not sys.stdout.isatty():
+        print("\t".join(columns))
+        for row in rows:
+            print("\t".join(printable(str(row.get(column, ""))) for column in columns))
         return
     table = Table(box=None, pad_edge=False)
     for column in columns:

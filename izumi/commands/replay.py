@@ -2,7 +2,6 @@
 
 import datetime as dt
 import difflib
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
@@ -243,11 +242,8 @@ def _tell(plan: _Plan, *, json: bool) -> None:
         }
         for choice in plan.choices
     ]
-    if sys.stdout.isatty() and rows:
+    if rows:
         show_rows(rows, _COLUMNS, json=False)
-    else:
-        for row in rows:
-            print(printable("  ".join(str(row[name]) for name in _COLUMNS).rstrip()))
     ordered = len(plan.ordered)
     left = len(plan.choices) - ordered
     text = f"{plan.replay}: {_facts(ordered)} to {plan.group.who}, {left} left out"
