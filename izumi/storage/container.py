@@ -18,6 +18,11 @@ _CLUSTER: Final = 0x1F43B675
 _MATROSKA = {".mkv", ".webm"}
 _MP4 = {".mp4", ".m4v", ".mov"}
 _MP4_STARTS = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
+_MP4_NESTED = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
+_MP4_TABLES = {b"stts", b"ctts", b"stsc", b"stsz", b"stz2", b"stco", b"co64", b"stss"}
+_GAP: Final = bytes(1024)
+"""No table that finds the samples of an MP4 has so many zeros in a row."""
+_MOST_TABLE_BYTES: Final = 64 << 20
 _MOST_PARTS: Final = 1_000_000
 
 
@@ -140,12 +145,14 @@ def _mp4(read: Read, size: int) -> Ending:
             length = int.from_bytes(head[8:16], "big") if len(head) == 16 else 0
         elif length == 0 and len(head) >= 8 and kind.isalnum():
             length, proved = size - at, False  # "to the end of the file"
-        if length < 8 or not all(0x20 <= sign < 0x7F or sign == 0xA9 for sign in kind):
+        if length < 8 or not _is_kind(kind):
             return Ending(
                 f"has {_hex(head)} at byte {at}, where an MP4 box should begin", proved=False
             )
         if at + length > size:
             return Ending(_short(at + length, size), proved=False)
+        if kind == b"moov" and (wrong := _boxes(read, at + 8, at + length)):
+            return Ending(wrong, proved=False)
         kinds.add(kind)
         at += length
     return Ending("has too many parts", proved=False)
@@ -153,3 +160,31 @@ def _mp4(read: Read, size: int) -> Ending:
 
 def _short(end: int, size: int) -> str:
     return f"is cut short: {size} of {end} bytes"
+
+
+def _is_kind(kind: bytes) -> bool:
+    return all(0x20 <= sign < 0x7F or sign == 0xA9 for sign in kind)
+
+
+def _boxes(read: Read, at: int, end: int) -> str:
+    """Follow the boxes in a box; what contradicts them. Up to 7 bytes may be left at an end."""
+    ends = [end]
+    for _ in range(_MOST_PARTS):
+        while ends and ends[-1] - at < 8:
+            at = ends.pop()
+        if not ends:
+            return ""
+        head = read(16, at)
+        length, kind, begin = int.from_bytes(head[:4], "big"), head[4:8], at + 8
+        if length == 1 and len(head) == 16:
+            length, begin = int.from_bytes(head[8:], "big"), at + 16
+        if begin > at + length or at + length > ends[-1] or not _is_kind(kind):
+            return f"has {_hex(head)} at byte {at}, where an MP4 box should begin"
+        if kind in _MP4_NESTED:
+            ends.append(at + length)
+            at = begin
+            continue
+        if kind in _MP4_TABLES and _GAP in read(min(length, _MOST_TABLE_BYTES), at):
+            return f"has a gap of zeros in its table `{kind.decode()}` at byte {at}"
+        at += length
+    return "has too many parts"

@@ -28,4 +28,5 @@ def box(kind: bytes, data: bytes = b"", *, length: int | None = None) -> bytes:
 
 def mp4(data: bytes = b"x" * 64) -> bytes:
     """An MP4 file whose index comes first."""
-    return box(b"ftyp", b"isom\0\0\0\0isom") + box(b"moov", b"\0" * 16) + box(b"mdat", data)
+    index = box(b"moov", box(b"mvhd", b"\0" * 8))
+    return box(b"ftyp", b"isom\0\0\0\0isom") + index + box(b"mdat", data)

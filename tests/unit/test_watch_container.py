@@ -91,6 +91,38 @@ def test_an_mp4_file_with_zeros_where_a_box_should_begin_is_not_whole():
     assert judge(mp4() + b"\0" * 32, "a.mp4").wrong
 
 
+def indexed(*tables):
+    """An MP4 file whose index comes last, as it does where nobody moved it."""
+    samples = box(b"stbl", b"".join(tables))
+    track = box(b"trak", box(b"tkhd", b"\1" * 80) + box(b"mdia", box(b"minf", samples)))
+    return box(b"ftyp", b"isom") + box(b"mdat", b"x" * 90) + box(b"moov", track + track + b"\0" * 4)
+
+
+TABLES = tuple(box(kind, b"\0\0\0\1" * 600) for kind in (b"stsz", b"stco", b"ctts"))
+
+
+def test_an_index_with_a_gap_of_zeros_is_not_whole():
+    whole = indexed(*TABLES)
+    assert judge(whole, "a.mp4") == WHOLE
+    first = whole.index(b"moov") + 4
+    for begin in range(first, len(whole) - 4096, 100):
+        data = whole[:begin] + bytes(4096) + whole[begin + 4096 :]
+        assert judge(data, "a.mp4").wrong, begin
+        assert judge(whole[:begin] + bytes(len(whole) - begin), "a.mp4").wrong, begin
+
+
+def test_what_may_be_zeros_in_an_index_is_no_gap():
+    others = (box(b"sdtp", bytes(5000)), box(b"free", bytes(5000)), box(b"stsz", bytes(600)))
+    assert judge(indexed(*others), "a.mp4") == WHOLE
+
+
+def test_boxes_within_boxes_without_an_end_are_followed_no_further():
+    data = b""
+    for _ in range(3000):
+        data = box(b"moov", data)
+    assert judge(box(b"ftyp", b"isom") + data + box(b"mdat"), "a.mp4") == WHOLE
+
+
 def test_a_last_box_that_reaches_to_the_end_proves_nothing():
     data = box(b"ftyp", b"isom\0\0\0\0isom") + box(b"moov") + box(b"mdat", b"x" * 9, length=0)
     assert judge(data, "a.mp4") == SILENT
