@@ -151,6 +151,18 @@ async def test_places_and_times_choose_and_what_the_unit_does_not_work_on_is_not
     assert code == 1
 
 
+async def test_what_the_group_has_not_come_to_yet_is_not_ordered_beside_it(
+    bus: JetStreamBus, keeper: Keeper, tmp_path: Path
+) -> None:
+    await done(bus, tmp_path, [numbered(1)])
+    await bus.publish(announcement(numbered(2)))
+    told = await keeper("replay", "-u", "encoder", "--since", "1d", "--yes")
+    (waits,) = [line for line in told.splitlines() if "Show - 02" in line]
+    assert waits.endswith("it is in the queue still")
+    (order,) = await bus.latest("izumi.do.>")
+    assert events.decode_fact(order.data) == numbered(1)
+
+
 async def test_what_was_deleted_since_is_left_out_unless_it_is_asked_for(
     bus: JetStreamBus, keeper: Keeper, tmp_path: Path
 ) -> None:
