@@ -663,6 +663,7 @@ async def test_files_on_their_way_wait_for_a_root_that_vanishes(place):
             place.names.unsure.clear()
             await asyncio.sleep(1.0)  # several looks, and tries of what is held
             assert await states(ledger) == {"asked.mkv": "held", "cut.mkv": "settling"}
+            assert all("is not there" not in item.reason for item in await ledger.list(["held"]))
         async with place.running() as ledger:
             await until(lambda: _trouble(place))
             await asyncio.sleep(1.0)  # as above

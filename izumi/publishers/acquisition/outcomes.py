@@ -155,7 +155,8 @@ class Outcomes:
             self.intake.settling.failed(item.id, passing=True)
         else:
             self.intake.line.put_later(item.id, self._delay_s(item.id, Unavailable(reason)))
-        if item.reason != reason:
+        # What a held one is held for stays so.
+        if item.state != "held" and item.reason != reason:
             await self.ledger.save(item, reason=reason)
 
     async def _ignored(self, item: Item, reason: str) -> None:
