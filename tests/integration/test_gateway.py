@@ -80,6 +80,19 @@ async def test_sizes_come_as_texts_and_subs_in_any_case(nats_server, tmp_path) -
     assert (fact.file.size, fact.file.sub) == (123, "hardsub")
 
 
+async def test_an_encoder_looks_among_softsubs_whatever_the_request_calls_it(
+    nats_server, tmp_path
+) -> None:
+    async with provisioned(nats_server) as bus, client(bus, tmp_path) as ask:
+        for sub in ("NONE", "hardsub", "softsub"):
+            answer = await ask("POST", "/encode", data=json.dumps(BODY | {"sub": sub}).encode())
+            assert (answer.status, answer.text) == (200, "Request accepted")
+        (entry,) = await bus.latest("izumi.do.>")
+    fact = events.decode_fact(entry.data)
+    assert isinstance(fact, Acquired)
+    assert fact.file.sub == "softsub"
+
+
 BAD = [
     b"",
     b"nonsense",
@@ -101,7 +114,6 @@ BAD = [
     json.dumps(BODY | {"filesize": True}).encode(),
     json.dumps(BODY | {"filesize": 10**30}).encode(),
     json.dumps(BODY | {"sub": "dub"}).encode(),
-    json.dumps(BODY | {"sub": "hardsub"}).encode(),
 ]
 
 

@@ -8,6 +8,7 @@ the bus cannot store, both with Retry-After.
 from collections import Counter
 from typing import Final, NamedTuple
 
+import msgspec
 import structlog
 
 from izumi.domain import old_request
@@ -73,6 +74,9 @@ class Legacy:
             return _Answer(429 if exc.status == 429 else 401, "Unauthorized request", later)
         try:
             file = old_request.parse(body)
+            if route.unit == "encoder":
+                # The earlier encoder looked below its softsub folder, whatever `sub` said.
+                file = msgspec.structs.replace(file, sub="softsub")
             order = await self._orders.place(route, file)
         except BadEvent as exc:
             log.warning("gateway.bad_request", client=client.name, reason=str(exc))
