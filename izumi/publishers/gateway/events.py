@@ -1,6 +1,7 @@
 """The facts of the bus as server-sent events, resumable by their place in the stream."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -71,7 +72,6 @@ class Events:
             self._following -= 1
 
     async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._closing.wait(), _LOOK_S)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_S):
+                await self._closing.wait()
