@@ -26,6 +26,9 @@ _CONFLICTS: Final = (10071, 10164, 10201)
 """Two of a wrong last sequence, one of a message id that was used within the window."""
 _BATCH: Final = 1000
 _HEARD: Final = 10_000
+_WRITES: Final = 16
+"""Messages on their way to the disk of the bus at once. It stores one after the other: of
+hundreds most would be given up while they wait, and sent again, which makes it worse."""
 
 
 class _Error(msgspec.Struct):
@@ -66,6 +69,7 @@ class JetStreamBus:
         self._publish_s = publish_s
         self._pulling = pulling
         self._clock = clock
+        self._writing = asyncio.Semaphore(_WRITES)
         self._inboxes: list[JetStreamInbox] = []
         self._heard: set[asyncio.Queue[Stored | None]] = set()
 
@@ -87,14 +91,9 @@ class JetStreamBus:
             raise Rejected(f"a batch of {len(batch)} messages: the bus takes 1 to {_BATCH}")
         for message in batch:
             self.connection.check_size(message.data)
-        name = uuid.uuid4().hex
-        for place, message in enumerate(batch, 1):
-            headers = _headers(message) | {"Nats-Batch-Id": name, "Nats-Batch-Sequence": str(place)}
-            if place < len(batch):
-                await self.connection.send(message.subject, message.data, headers=headers)
-        headers["Nats-Batch-Commit"] = "1"
         try:
-            return _receipt(await self._request(batch[-1], headers))
+            async with self._writing:
+                return _receipt(await self._send_batch(batch))
         except BusUnavailable:
             # A part that our role may not send leaves the batch incomplete.
             for message in batch:
@@ -154,7 +153,8 @@ class JetStreamBus:
 
     async def _store(self, message: Outgoing) -> int:
         try:
-            return _receipt(await self._request(message, _headers(message)))
+            async with self._writing:
+                return _receipt(await self._request(message, _headers(message)))
         except Conflict:
             if message.unless is not None:
                 raise  # that an earlier message has our id says nothing about this one
@@ -164,6 +164,15 @@ class JetStreamBus:
             if there is not None and there.headers.get("Nats-Msg-Id") == message.msg_id:
                 return there.seq
             raise
+
+    async def _send_batch(self, batch: Sequence[Outgoing]) -> Msg:
+        name = uuid.uuid4().hex
+        for place, message in enumerate(batch, 1):
+            headers = _headers(message) | {"Nats-Batch-Id": name, "Nats-Batch-Sequence": str(place)}
+            if place < len(batch):
+                await self.connection.send(message.subject, message.data, headers=headers)
+        headers["Nats-Batch-Commit"] = "1"
+        return await self._request(batch[-1], headers)
 
     async def _request(self, message: Outgoing, headers: Mapping[str, str]) -> Msg:
         return await self.connection.request(
