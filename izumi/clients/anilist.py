@@ -144,6 +144,9 @@ class Anilist:
                 if reply.status < 500:
                     return self._read(reply)
                 failure = Unavailable(f"AniList: it answered {reply.status}")
+                if asked_s := retry_after_s(reply, 0.0):
+                    self._budget.shut(max(asked_s, self._away_s))
+                    raise Unavailable(str(failure), retry_after_s=asked_s)
             if attempt < self._tries:
                 await self._sleep(_RETRY_S)
         # Others need not find out one by one, each after its own time-out.

@@ -41,6 +41,9 @@ log = structlog.get_logger()
 _LIMITS_IN_A_ROW: Final = 20
 """Answers "too early" to one message before its job is given back."""
 
+_MOST_WAITING: Final = 1000
+"""Messages in line before a webhook; more would take the room of other webhooks' news."""
+
 
 @dataclass
 class Gate:
@@ -79,7 +82,7 @@ class DiscordChannel:
     template: Template = FULL
     bases: LinkBases = NO_LINKS
     timeout_s: float = 15.0
-    tries: int = 3
+    tries: int = 5
     patience_s: float = 60.0
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -89,6 +92,7 @@ class DiscordChannel:
 
     def __post_init__(self) -> None:
         self._turn = asyncio.Lock()
+        self._waiting = 0
         self._open_at = float("-inf")
         self._rest = Rest(self.clock)
         self._off = ""
@@ -104,30 +108,40 @@ class DiscordChannel:
 
     async def _ask(self, method: str, news: Announcement, message: str) -> str:
         """The id of the message. One request at a time, in the order they came."""
-        content = body(embed(news, self.template, self.bases))
+        if self._waiting >= _MOST_WAITING:
+            raise self._later(f"{self._waiting} messages go before", self.patience_s)
+        self._waiting += 1
+        try:
+            async with self._turn:
+                content = body(embed(news, self.template, self.bases))
+                return await self._asked(method, content, message)
+        finally:
+            self._waiting -= 1
+
+    async def _asked(self, method: str, content: bytes, message: str) -> str:
         failures = limits = 0
-        async with self._turn:
-            while True:
-                await self._wait_until_open()
-                verdict = await self._try(method, content, message)
-                match verdict:
-                    case Told(told):
-                        self._rest.over()
-                        return told or message
-                    case Removed():
-                        return message
-                    case Wait(wait_s, everyone):
-                        limits += 1
-                        self._hold_off(wait_s, everyone=everyone)
-                        if limits >= _LIMITS_IN_A_ROW:
-                            raise self._later("it asks to wait again and again", wait_s)
-                    case Failed(reason):
-                        failures += 1
-                        if failures >= self.tries:
-                            raise self._later(reason, self._rest.begin())
-                        await self.sleep(2.0**failures * (0.5 + self.spread() / 2))
-                    case Off() | Refused():
-                        raise self._refused(verdict)
+        while True:
+            await self._wait_until_open()
+            verdict = await self._try(method, content, message)
+            match verdict:
+                case Told(told):
+                    self._rest.over()
+                    return told or message
+                case Removed():
+                    return message
+                case Wait(wait_s, everyone):
+                    limits += 1
+                    self._hold_off(wait_s, everyone=everyone)
+                    if limits >= _LIMITS_IN_A_ROW:
+                        raise self._later("it asks to wait again and again", wait_s)
+                case Failed(reason, after_s):
+                    failures += 1
+                    self._hold_off(after_s, everyone=False)
+                    if failures >= self.tries:
+                        raise self._later(reason, max(self._rest.begin(), after_s))
+                    await self.sleep(2.0**failures * (0.5 + self.spread() / 2))
+                case Off() | Refused():
+                    raise self._refused(verdict)
 
     async def _try(self, method: str, content: bytes, message: str) -> Verdict:
         url = self.address.message(message) if message else self.address.new_message()

@@ -31,9 +31,10 @@ class Wait(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """Discord is not well; another try may succeed."""
+    """Discord is not well; another try may succeed, `after_s` at the earliest."""
 
     reason: str
+    after_s: float = 0.0
 
 
 class Off(NamedTuple):
@@ -66,7 +67,7 @@ def judge(reply: Reply) -> Verdict:
         case status if 200 <= status < 300:
             return Told(_message_id(decoded))
         case status if status == 408 or status >= 500 or status < 400:
-            return Failed(_reason(reply, decoded))
+            return Failed(_reason(reply, decoded), retry_after_s(reply, 0.0))
         case _:
             return Refused(_reason(reply, decoded))
 

@@ -7,7 +7,9 @@ import contextlib
 import ipaddress
 import math
 import os
+import time
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -151,8 +153,13 @@ def _words(exc: Exception) -> str:
 
 
 def retry_after_s(reply: Reply, otherwise: float) -> float:
-    """Seconds that the header `Retry-After` asks for, at most a day."""
-    return seconds(reply.headers.get("retry-after"), otherwise)
+    """Seconds that the header `Retry-After` asks for, as a number or a date; at most a day."""
+    text = reply.headers.get("retry-after", "")
+    try:
+        until = parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        return seconds(text, otherwise)
+    return seconds(until - time.time(), otherwise)
 
 
 def seconds(text: object, otherwise: float) -> float:

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Annotated, NamedTuple
 
@@ -21,12 +22,13 @@ from izumi.domain import events, subjects, told
 from izumi.domain.announce import announce
 from izumi.domain.errors import IzumiError, UserError
 from izumi.domain.events import Acquired, Episode, File, Note, Told
+from izumi.domain.told_state import states
 from izumi.settings import Settings
 
 log = structlog.get_logger()
 
 _records = msgspec.json.Decoder(Told)
-_COLUMNS = ("id", "group", "show", "episodes", "target", "at", "news", "message")
+_COLUMNS = ("id", "group", "show", "episodes", "target", "state", "at", "news", "message")
 _TRIES = 5
 
 
@@ -49,42 +51,45 @@ def told_list(
     config: ConfigFile = None,
     json: Json = False,
 ) -> int:
-    """List what was told of every episode at every target.
+    """List the state of every episode at every target.
+
+    "told": with how much of the news its message shows; "not told": nothing of it is news
+    there. What "waits" is tried again, what is "lost" was refused or its target is off, what is
+    "filtered" is not for it; as JSON with the reason.
 
     Args:
         show: See below.
         config: See below.
         json: See below.
     """
-    entries = on_bus(load(config, level="warning"), _entries)
+    settings = load(config, level="warning")
     rows: list[dict[str, object]] = []
-    for entry in entries:
-        record, note = entry.record, entry.note
-        if show.casefold() not in record.show.casefold():
+    for entry in on_bus(settings, _entries):
+        if show.casefold() not in entry.record.show.casefold():
             continue
-        news = announce(note.facts, note.show)
-        facts = {
+        group = settings.notifier.get(entry.record.group)
+        rows += _rows(entry, group.told_names if group else ())
+    show_rows(rows, _COLUMNS, json=json)
+    return 0
+
+
+def _rows(entry: _Entry, configured: Sequence[str]) -> Iterator[dict[str, object]]:
+    record, note = entry.record, entry.note
+    for state in states(note, configured):
+        at = note.at if state.message is None else state.message.at
+        yield {
             "id": entry.id,
             "group": record.group,
             "show": record.show,
-            "episodes": news.span,
+            "episodes": announce(state.facts, note.show).span,
             "note": note.id,
+            "target": state.target,
+            "state": state.state,
+            "at": at.isoformat(timespec="seconds"),
+            "news": f"{state.told}/{len(state.facts)}",
+            "message": "" if state.message is None else state.message.id,
+            "reason": state.reason,
         }
-        for target, message in sorted(note.messages.items()):
-            rows.append(
-                {
-                    **facts,
-                    "target": target,
-                    "at": message.at.isoformat(timespec="seconds"),
-                    "news": f"{len(message.facts)}/{len(note.facts)}",
-                    "message": message.id,
-                }
-            )
-        if not note.messages:
-            # It waits for its targets, or none of them wants it.
-            rows.append({**facts, "target": "", "at": note.at.isoformat(timespec="seconds")})
-    show_rows(rows, _COLUMNS, json=json)
-    return 0
 
 
 def told_again(

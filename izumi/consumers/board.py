@@ -1,9 +1,12 @@
-"""The record of what a group told of a show, changed by one job at a time.
+"""The record of what a group told of a show, changed by one process at a time.
 
-Jobs about one show wait for each other, in this process and on others: two that each
-posted the first message of an episode would have told it twice. The record of the bus says
-who is at it; a holder that shows no sign of life for `patience_s` was killed, and the next
-one takes over. Every write demands that nobody else wrote since.
+Processes wait for each other: two that each posted the first message of an episode would
+have told it twice. The record of the bus says who is at it; a holder that shows no sign of
+life for `patience_s` was killed, and the next one takes over. Every write demands that
+nobody else wrote since.
+
+Jobs of one process share the record of a show, so that one channel that does not answer
+keeps the others from nothing. At each channel they take turns.
 """
 
 import asyncio
@@ -35,14 +38,21 @@ class Page:
 
     Attributes:
         told: As it is stored.
+        lost: Whether someone else took over.
     """
 
     def __init__(self, bus: Bus, subject: str, told: Told, seq: int) -> None:
         self.told = told
+        self.lost = False
         self._bus = bus
         self._subject = subject
         self._seq = seq
         self._writing = asyncio.Lock()
+        self._turns: dict[str, asyncio.Lock] = {}
+
+    def turn(self, target: str) -> asyncio.Lock:
+        """Held by whoever tells at a target: another that did would tell it twice."""
+        return self._turns.setdefault(target, asyncio.Lock())
 
     async def save(self, change: Callable[[Told], Told]) -> None:
         """Store the record as `change` makes it, through an outage of the bus.
@@ -80,9 +90,19 @@ class Page:
         except Conflict as exc:
             last = await self._bus.last(self._subject)
             if last is None or last.data != data:
+                self.lost = True
                 raise Fenced(f"someone else tells of {self.told.show} now") from exc
             self._seq = last.seq  # ours: its receipt was lost
         self.told = wanted
+
+
+@dataclass
+class _Shared:
+    """A page, who keeps it, and the jobs that have it open: what each writes as holder."""
+
+    page: Page
+    users: list[str] = field(default_factory=list)
+    renewing: asyncio.Task[None] | None = None
 
 
 @dataclass(kw_only=True)
@@ -101,6 +121,7 @@ class Board:
     patience_s: float = 30.0
     now: Callable[[], dt.datetime]
     _shows: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _open: dict[str, _Shared] = field(default_factory=dict)
 
     @contextlib.asynccontextmanager
     async def open(self, show: str, holder: str, job: str) -> AsyncIterator[Page]:
@@ -115,17 +136,38 @@ class Board:
             Unavailable: Someone else is at it for too long, or the bus is away.
             Fenced: Someone else took over meanwhile.
         """
+        user = f"{job} {holder}"
         lock = self._shows.setdefault(show, asyncio.Lock())
         async with lock:
-            page = await self._claim(show, f"{job} {holder}", job)
-            renewing = asyncio.create_task(self._renew(page))
-            try:
-                yield page
-            finally:
-                renewing.cancel()
-                await asyncio.gather(renewing, return_exceptions=True)
-                with contextlib.suppress(BusUnavailable, Fenced):
-                    await page.save(lambda told: msgspec.structs.replace(told, holder=""))
+            shared = self._open.get(show)
+            if shared is None or shared.page.lost:
+                shared = _Shared(await self._claim(show, user, job))
+                shared.renewing = asyncio.create_task(self._renew(shared))
+                self._open[show] = shared
+            shared.users.append(user)
+        try:
+            yield shared.page
+        finally:
+            shared.users.remove(user)
+            async with lock:
+                await self._left(show, shared, user)
+
+    async def _left(self, show: str, shared: _Shared, user: str) -> None:
+        """Give the record back; or name another one who holds it, as `user` may come again.
+
+        A job that comes again, perhaps elsewhere, takes what it held itself at once.
+        """
+        if not shared.users:
+            if self._open.get(show) is shared:
+                del self._open[show]
+            if shared.renewing is not None:
+                shared.renewing.cancel()
+                await asyncio.gather(shared.renewing, return_exceptions=True)
+        elif shared.page.told.holder != user:
+            return
+        holder = shared.users[0] if shared.users else ""
+        with contextlib.suppress(BusUnavailable, Fenced):
+            await shared.page.save(lambda told: msgspec.structs.replace(told, holder=holder))
 
     async def _claim(self, show: str, holder: str, job: str) -> Page:
         subject = subjects.told(self.group, show)
@@ -158,12 +200,14 @@ class Board:
         except msgspec.DecodeError as exc:
             raise UnknownEvent(f"what was told of {show}, entry {last.seq}: {exc}") from exc
 
-    async def _renew(self, page: Page) -> None:
+    async def _renew(self, shared: _Shared) -> None:
         while True:
             await asyncio.sleep(self.patience_s / 4)
+            if not shared.users:
+                return
             try:
-                await page.renew()
+                await shared.page.renew()
             except Fenced:
                 return
             except BusUnavailable as exc:
-                log.info("notifier.not_renewed", show=page.told.show, reason=str(exc))
+                log.info("notifier.not_renewed", show=shared.page.told.show, reason=str(exc))

@@ -19,20 +19,30 @@ The same holds for a request that Discord carried out and never answered.
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from izumi.clients.ports import ShowFacts
 from izumi.consumers.board import Board, Page
-from izumi.consumers.sifting import sifted
+from izumi.consumers.line import Line
+from izumi.consumers.sifting import Sifted, sifted
 from izumi.consumers.telling import LAST_WORDS_S, Target, Telling
 from izumi.domain import told
 from izumi.domain.announce import is_news
 from izumi.domain.errors import Held, Rejected, Unavailable
-from izumi.domain.events import Acquired, Distributed, Encoded, Episode, Fact, Notified, Told
+from izumi.domain.events import (
+    Acquired,
+    Distributed,
+    Encoded,
+    Episode,
+    Fact,
+    Notified,
+    Told,
+    Untold,
+)
 from izumi.domain.filters import Wait, postponed
 from izumi.domain.show import Show
 from izumi.domain.told import News
@@ -41,6 +51,8 @@ from izumi.runtime.ports import JobContext
 log = structlog.get_logger()
 
 _COMPLETED_AGAIN_S: Final = 600.0
+_STILL_S: Final = 30.0
+"""How often a job says that it waits for a channel; far less than `[worker] stall_s`."""
 _PLAIN: Final = "plain_since"
 
 
@@ -72,6 +84,7 @@ class Notifier:
     now: Callable[[], dt.datetime]
     last_words_s: float = LAST_WORDS_S
     _coming: dict[str, dict[str, News]] = field(default_factory=dict)
+    _line: Line = field(default_factory=Line)
 
     async def __call__(self, fact: Fact, job: JobContext) -> Sequence[Fact]:
         """Tell the news of `fact` on every channel that wants it.
@@ -86,23 +99,27 @@ class Notifier:
         if not isinstance(fact, Acquired | Encoded | Distributed):
             raise Rejected(f"a notifier has nothing to tell of {type(fact).__name__}")
         announced = [target for target in self.targets if is_news(fact, target.announce)]
-        wanted, later = await sifted(announced, fact, job.job)
-        if not wanted:
-            return self._none_now(later)
-        show, away = await self._known(fact.episode)
+        async with self._line.place() as in_turn:
+            sorted_ = await sifted(announced, fact, job.job)
+            wanted, later = sorted_.told, sorted_.later
+            if not wanted:
+                return self._none_now(later)
+            show, away = await self._known(fact.episode)
+            await in_turn()
         names = [target.channel.name for target in wanted]
         async with self._opened(fact, job) as page:
             note = await self._noted(page, fact, job, show)
             telling = Telling(
                 page=page, note=note, job=job, now=self.now, last_words_s=self.last_words_s
             )
-            outcomes = await asyncio.gather(
-                *(telling.tell(target) for target in wanted), return_exceptions=True
-            )
+            outcomes = await _all_told([telling.tell(target) for target in wanted], job)
+            ended = dict(zip(names, outcomes, strict=True))
+            untold = _untold(ended, sorted_, self.now())
+            await page.save(lambda record: told.with_untold(record, note, untold))
             told_names = tuple(name for name in names if name in _messages(page.told, note))
             edits = [t.channel.name for t in wanted if t.channel.edits]
             plain = away and not _is_known(page.told, note)
-        _raise_worst(dict(zip(names, outcomes, strict=True)))
+        _raise_worst(ended)
         if plain and set(edits) & set(told_names):
             await self._complete_later(fact, job)
         self._none_now(later)
@@ -186,12 +203,46 @@ class Notifier:
         raise Unavailable(text, retry_after_s=_COMPLETED_AGAIN_S)
 
 
+async def _all_told(
+    work: Sequence[Coroutine[Any, Any, None]], job: JobContext
+) -> list[BaseException | None]:
+    """How each ended; meanwhile the job says that it waits and is not stuck."""
+    telling = asyncio.gather(*work, return_exceptions=True)
+    try:
+        while not (await asyncio.wait({telling}, timeout=_STILL_S))[0]:
+            job.report("notifying", None, "waits for channels")
+    except asyncio.CancelledError:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        raise
+    return telling.result()
+
+
 def _messages(record: Told, note_id: str) -> set[str]:
     return {name for note in record.notes if note.id == note_id for name in note.messages}
 
 
 def _is_known(record: Told, note_id: str) -> bool:
     return any(note.id == note_id and note.show is not None for note in record.notes)
+
+
+def _untold(
+    ended: Mapping[str, BaseException | None], targets: Sifted, now: dt.datetime
+) -> dict[str, Untold]:
+    """Why which targets were not told, for people."""
+    untold = {
+        name: Untold(state="filtered", reason=drop.reason, at=now)
+        for name, drop in targets.dropped.items()
+    }
+    for name, wait in targets.later.items():
+        reason = f"{wait.reason}, until {wait.until:%Y-%m-%d %H:%M} UTC"
+        untold[name] = Untold(state="waits", reason=reason, at=now)
+    for name, failure in ended.items():
+        if isinstance(failure, Unavailable | Rejected):
+            waits = isinstance(failure, Unavailable)
+            reason = str(failure)
+            untold[name] = Untold(state="waits" if waits else "lost", reason=reason, at=now)
+    return untold
 
 
 def _raise_worst(outcomes: Mapping[str, BaseException | None]) -> None:

@@ -95,7 +95,8 @@ class NotifierSettings(
             of its show can be had.
         digest_s: An episode that comes so many seconds after another one of its show joins
             that one's message; 0 gives each a message of its own.
-        jobs: News worked on at once by one instance.
+        jobs: News in work at once at one instance; most of them wait for a channel. With
+            fewer, a channel that is slow holds up the others.
         tier: 1 gets work only while every instance of tier 0 is away or full.
         deliver: "new" starts a new group with what comes after it was made, "all" with
             everything that the bus still keeps.
@@ -109,7 +110,7 @@ class NotifierSettings(
     facts_within_s: float = 60.0
     facts_later_h: float = 24.0
     digest_s: float = 120.0
-    jobs: int = 16
+    jobs: int = 2000
     tier: int = 0
     deliver: Literal["all", "new"] = "new"
 
@@ -143,6 +144,12 @@ class NotifierSettings(
     def told_by_apprise(self) -> tuple[AppriseTarget, ...]:
         """As `told_on_discord`, of the other services."""
         return tuple(target for target in self.apprise if target.dev == self.dev)
+
+    @property
+    def told_names(self) -> tuple[str, ...]:
+        """Names of all who are told now."""
+        told = (*self.told_on_discord, *self.told_by_apprise)
+        return (*(target.name for target in told), *(["log"] if self.logs else []))
 
     @property
     def logs(self) -> bool:

@@ -19,10 +19,12 @@ class Sifted(NamedTuple):
     Attributes:
         told: Those to be told now.
         later: Those that wait, by name.
+        dropped: Those that are not to be told, by name.
     """
 
     told: list[Target]
     later: Mapping[str, Wait]
+    dropped: Mapping[str, Drop]
 
 
 async def sifted(targets: Sequence[Target], fact: News, job: str) -> Sifted:
@@ -30,10 +32,12 @@ async def sifted(targets: Sequence[Target], fact: News, job: str) -> Sifted:
     verdicts = await asyncio.gather(*(target.judge(fact) for target in targets))
     told: list[Target] = []
     later: dict[str, Wait] = {}
+    dropped: dict[str, Drop] = {}
     for target, verdict in zip(targets, verdicts, strict=True):
         name = target.channel.name
         match verdict:
             case Drop():
+                dropped[name] = verdict
                 log.info("notifier.filtered", target=name, job=job, reason=verdict.reason)
             case Wait():
                 later[name] = verdict
@@ -41,4 +45,4 @@ async def sifted(targets: Sequence[Target], fact: News, job: str) -> Sifted:
                 told.append(target)
                 if verdict.reason:
                     log.info("notifier.let_in", target=name, job=job, reason=verdict.reason)
-    return Sifted(told, later)
+    return Sifted(told, later, dropped)

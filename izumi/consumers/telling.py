@@ -60,6 +60,10 @@ class Telling:
 
     async def tell(self, target: Target) -> None:
         """Send or edit, and record it, as one step that being stopped does not tear apart."""
+        async with self.page.turn(target.channel.name):
+            await self._tell(target)
+
+    async def _tell(self, target: Target) -> None:
         channel = target.channel
         note = self._note()
         before = note.messages.get(channel.name)
@@ -70,6 +74,8 @@ class Telling:
         says = hashlib.sha256(msgspec.json.encode(news)).hexdigest()[:16]
         if before is not None and before.says == says:
             return
+        if before is not None and not before.id and set(wanted) <= set(before.facts):
+            return  # its answer told no id: to say it better is not worth another message
         telling = asyncio.ensure_future(self._told(channel, before, news, (says, wanted)))
         try:
             await asyncio.shield(telling)
@@ -92,8 +98,8 @@ class Telling:
     ) -> None:
         await self.job.still_ours()
         failpoint("notifier.before_send")
-        edited = before is not None and channel.edits
-        if before is not None and channel.edits:
+        edited = before is not None and channel.edits and bool(before.id)
+        if before is not None and edited:
             message = before.id
             await channel.edit(message, news, self.job.job)
         else:

@@ -310,6 +310,21 @@ class ToldMessage(msgspec.Struct, frozen=True, kw_only=True):
     at: dt.datetime
 
 
+class Untold(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a target was not told of the latest news.
+
+    Attributes:
+        state: "waits": it is tried again; "lost": the target refused it, or is off;
+            "filtered": its filter keeps it back.
+        reason: In words; never with an address.
+        at: Since when.
+    """
+
+    state: Literal["waits", "lost", "filtered"]
+    reason: str = ""
+    at: dt.datetime
+
+
 class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """News of one or more episodes of a show, in one message at each target.
 
@@ -318,6 +333,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         facts: What happened so far, in the order in which it was heard.
         show: What is known of the show.
         messages: By target.
+        untold: By target, where something was not told there.
         at: When the last episode was added.
     """
 
@@ -325,6 +341,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     facts: tuple[Acquired | Encoded | Distributed, ...]
     show: Show | None = None
     messages: dict[str, ToldMessage] = {}
+    untold: dict[str, Untold] = {}
     at: dt.datetime
 
 

@@ -1,7 +1,7 @@
 """Texts cut where a reader would cut them: never inside a flag, a family or an accent.
 
 The rules are those of Unicode's UAX #29 that file names and titles meet: combining marks,
-joined emoji, skin tones, flags, Hangul syllables. Python's standard library has none.
+joined emoji, skin tones, flags, Hangul syllables, conjuncts. Python's standard library has none.
 """
 
 import itertools
@@ -12,6 +12,11 @@ from typing import Final
 ELLIPSIS: Final = "…"
 _JOINER: Final = "\u200d"
 _NON_JOINER: Final = "\u200c"
+# No marks by their category, but part of the letter before: the dots of half-width kana
+# (ｶﾞ), the vowel AM of Thai and Lao.
+_ADDED: Final = frozenset("\uff9e\uff9f\u0e33\u0eb3")
+# Of the scripts whose conjuncts are one letter to a reader: क्ष.
+_VIRAMAS: Final = frozenset("\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d")
 
 
 def clusters(text: str) -> Iterator[str]:
@@ -31,6 +36,8 @@ def clusters(text: str) -> Iterator[str]:
 def _belong_together(before: str, after: str, *, odd_flags: bool) -> bool:
     if _extends(after):
         return True
+    if before in _VIRAMAS:
+        return unicodedata.category(after) == "Lo"
     if before == _JOINER:
         return unicodedata.category(after) == "So"
     if odd_flags and _is_flag_half(after):
@@ -43,6 +50,7 @@ def _extends(char: str) -> bool:
     return (
         unicodedata.category(char)[0] == "M"
         or char in (_JOINER, _NON_JOINER)
+        or char in _ADDED
         or "\U0001f3fb" <= char <= "\U0001f3ff"
         or "\U000e0020" <= char <= "\U000e007f"
     )

@@ -45,7 +45,19 @@ def _quoted(text: str, limit: int) -> str:
     return quote(clean(text)[:limit], safe="", errors="replace")
 
 
-DISCORD: Final = Markup(formatted_name, lambda label, url: f"[{label}]({url})")
+def _masked(label: str, url: str) -> str:
+    """A link; brackets in its label that are not escaped yet would end it, or begin another."""
+    return f"[{_BRACKET.sub(_backslashed, label)}]({url})"
+
+
+_BRACKET: Final = re.compile(r"\\.|[\[\]]")
+
+
+def _backslashed(match: re.Match[str]) -> str:
+    return match[0] if match[0].startswith("\\") else f"\\{match[0]}"
+
+
+DISCORD: Final = Markup(formatted_name, _masked)
 """Titles, descriptions and fields of an embed."""
 
 DISCORD_PLAIN: Final = Markup(plain_name, lambda label, _: label)

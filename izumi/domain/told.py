@@ -7,12 +7,12 @@ other share a message: an import of a season is one piece of news.
 
 import datetime as dt
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
 
-from izumi.domain.events import Acquired, Distributed, Encoded, Note, Told, ToldMessage
+from izumi.domain.events import Acquired, Distributed, Encoded, Note, Told, ToldMessage, Untold
 from izumi.domain.show import Show
 
 News = Acquired | Encoded | Distributed
@@ -86,7 +86,21 @@ def with_message(told: Told, note_id: str, target: str, message: ToldMessage) ->
     """The record with the message that stands at a target."""
     note = next(note for note in told.notes if note.id == note_id)
     messages = {**note.messages, target: message}
-    return _with(told, msgspec.structs.replace(note, messages=messages))
+    untold = {name: why for name, why in note.untold.items() if name != target}
+    return _with(told, msgspec.structs.replace(note, messages=messages, untold=untold))
+
+
+def with_untold(told: Told, note_id: str, untold: Mapping[str, Untold]) -> Told:
+    """The record with why some targets were not told; a repeat of the same changes nothing."""
+    note = next(note for note in told.notes if note.id == note_id)
+    news = {
+        name: why
+        for name, why in untold.items()
+        if name not in note.untold or note.untold[name].state != why.state
+    }
+    if not news:
+        return told
+    return _with(told, msgspec.structs.replace(note, untold={**note.untold, **news}))
 
 
 def forgotten(told: Told, note_id: str, targets: Collection[str] = ()) -> Told:

@@ -48,6 +48,8 @@ from izumi.runtime.supervisor import LeaseBook, PipeBook
 log = structlog.get_logger()
 
 _PROGRESS_EVERY_S = 0.5
+_TAKERS = 16
+"""Slots that ask for a job at once: each leaves a waiting pull with every consumer."""
 
 
 def utcnow() -> dt.datetime:
@@ -118,6 +120,7 @@ class Worker:
     spread: Callable[[], float] = random.random
     running: dict[str, "_Job"] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
+    _taking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_TAKERS))
 
     async def run(self, shutdown: Shutdown) -> None:
         """Work until asked to stop; two steps, as `Shutdown` says.
@@ -155,7 +158,8 @@ class Worker:
             if wait_s > 0 or not self.may_work():
                 await shutdown.pause(min(wait_s or 1.0, 1.0))
                 continue
-            delivery = await self.inbox.take()
+            async with self._taking:
+                delivery = await self.inbox.take()
             if delivery is None:
                 continue
             again = self.running.get(subjects.job_id(delivery.subject))

@@ -216,6 +216,20 @@ async def test_a_server_error_is_tried_once_more():
         assert len(fake.asked) == 2
 
 
+async def test_a_server_error_that_says_when_is_not_asked_before():
+    clock = HandClock()
+    async with fake_anilist(clock=clock) as fake, asking(fake, clock) as anilist:
+        fake.script.append(cloudflare(503, Retry_After="120"))
+        with pytest.raises(Unavailable, match="503") as caught:
+            await anilist.by_id(9001)
+        assert caught.value.retry_after_s == 120.0
+        clock.now += 119.0
+        with pytest.raises(Unavailable, match="not to be asked"):
+            await anilist.by_id(9001)
+        clock.now += 1.0
+        assert await anilist.by_id(9001) is not None
+
+
 async def test_a_slow_answer_is_given_up_and_others_do_not_wait_for_it():
     async with fake_anilist() as fake, asking(fake, HandClock(), timeout_s=0.2) as anilist:
         fake.script.extend([Answer(200, {}, after_s=3.0)] * 2)

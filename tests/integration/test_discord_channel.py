@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import datetime as dt
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 from structlog.testing import capture_logs
 
+from izumi.clients import discord
 from izumi.clients.discord import DiscordChannel, Gate
 from izumi.clients.discord_address import WebhookAddress
 from izumi.clients.http import Http
@@ -210,14 +213,38 @@ async def test_a_failure_is_tried_again_and_then_told(hooks, answer):
 )
 async def test_failures_without_end_give_the_job_back_and_the_webhook_rests(hooks, answer, reason):
     channel = hooks.open(timeout_s=0.2)
-    hooks.discord.script["1"].extend([answer] * 3)
+    hooks.discord.script["1"].extend([answer] * 5)
     with pytest.raises(Unavailable, match=f"hook1: .*{reason}") as caught:
         await channel.send(NEWS, JOB)
     assert caught.value.retry_after_s == 15.0
     with pytest.raises(Unavailable, match="did not answer just now"):
         await channel.send(NEWS, JOB)
-    assert len(hooks.discord.received) == 3
+    assert len(hooks.discord.received) == 5
     hooks.clock.now += 15.0
+    await channel.send(NEWS, JOB)
+
+
+@pytest.mark.parametrize(
+    "asked", ["40", "Tue, 03 Nov 2037 08:00:40 GMT"], ids=["seconds", "a date"]
+)
+async def test_a_failure_that_says_when_is_not_asked_before(hooks, asked, monkeypatch):
+    monkeypatch.setattr(
+        time, "time", lambda: dt.datetime(2037, 11, 3, 8, tzinfo=dt.UTC).timestamp()
+    )
+    channel = hooks.open()
+    hooks.discord.script["1"].append(cloudflare(503, Retry_After=asked))
+    await channel.send(NEWS, JOB)
+    first, second = hooks.discord.received
+    assert second.at - first.at >= 40.0
+
+
+async def test_a_line_that_is_too_long_sends_news_away(hooks, monkeypatch):
+    monkeypatch.setattr(discord, "_MOST_WAITING", 3)
+    channel = hooks.open()
+    hooks.discord.script["1"].append(Answer(200, None, after_s=0.3))
+    sent = [asyncio.create_task(channel.send(episode(n), JOB)) for n in range(5)]
+    outcomes = await asyncio.gather(*sent, return_exceptions=True)
+    assert [isinstance(one, Unavailable) for one in outcomes] == [False] * 3 + [True] * 2
     await channel.send(NEWS, JOB)
 
 
@@ -225,14 +252,14 @@ async def test_a_webhook_that_stays_away_rests_longer_each_time(hooks):
     channel = hooks.open()
     rests = []
     for _ in range(7):
-        hooks.discord.script["1"].extend([cloudflare(502)] * 3)
+        hooks.discord.script["1"].extend([cloudflare(502)] * 5)
         with pytest.raises(Unavailable) as caught:
             await channel.send(NEWS, JOB)
         rests.append(caught.value.retry_after_s)
         hooks.clock.now += rests[-1]
     assert rests == [15.0, 30.0, 60.0, 120.0, 240.0, 300.0, 300.0]
     await channel.send(NEWS, JOB)
-    hooks.discord.script["1"].extend([cloudflare(502)] * 3)
+    hooks.discord.script["1"].extend([cloudflare(502)] * 5)
     with pytest.raises(Unavailable) as caught:
         await channel.send(NEWS, JOB)
     assert caught.value.retry_after_s == 15.0

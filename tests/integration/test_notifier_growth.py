@@ -179,8 +179,8 @@ async def test_what_waits_for_the_page_is_told_in_one_request(jobs):
     channel.held.set()
     told = await asyncio.gather(*working)
     assert all(len(facts) == 1 for facts in told)
-    assert channel.asked == 2
-    ((_, digest),) = channel.sent.values()
+    assert channel.asked <= 2
+    ((*_, digest),) = channel.sent.values()
     assert digest.span == "01-50"
 
 

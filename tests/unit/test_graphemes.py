@@ -8,6 +8,9 @@ from izumi.domain.graphemes import ELLIPSIS, clusters, cut, units
 from tests.support.news import names
 
 WHOLE = [
+    "ｶ\uff9e",
+    "\u0e01\u0e33",
+    "\u0915\u094d\u0937\u093f",
     "e\u0301",
     "\U0001f468\u200d\U0001f469\u200d\U0001f467",
     "\U0001f44d\U0001f3fd",

@@ -257,3 +257,16 @@ def test_the_configuration_is_shown_without_an_address(tmp_path):
     settings = load(tmp_path, "[[notifier.main.apprise]]\nname = 'a'\nurl = 'ntfy://canary/key'\n")
     assert "canary" not in f"{settings!r} {settings_.shown(settings)}"
     assert settings_.secrets(settings) == ["ntfy://canary/key"]
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("Show [1080p].mkv", r"Show \[1080p\].mkv"),
+        (r"a\](b", r"a\](b"),
+        ("\\\\]", "\\\\\\]"),
+        ("[", r"\["),
+    ],
+)
+def test_brackets_of_a_label_neither_end_a_link_nor_begin_another(label, shown):
+    assert DISCORD.link(label, "https://e.example") == f"[{shown}](https://e.example)"
