@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from izumi.bus import reading, topology
+from izumi.bus import reading
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.ports import History, Stored
 
@@ -18,9 +18,10 @@ class JetStreamHistory:
         self._connection = bus.connection
 
     async def after(self, seq: int, pattern: str, *, most: int = _MOST) -> Sequence[Stored]:
-        """Messages that match, after a place in the stream."""
+        """Messages that match, after a place in the stream that keeps them."""
+        stream = reading.stream_of(pattern)
         return await reading.matching(
-            self._connection, topology.STREAM, pattern, start=seq + 1, most=min(most, _MOST)
+            self._connection, stream, pattern, start=seq + 1, most=min(most, _MOST)
         )
 
 

@@ -6,7 +6,7 @@ on it, and its holder sees that at the latest when it prolongs its lease.
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from izumi.bus.ports import Bus, Conflict, Outgoing, Stored
 from izumi.domain import subjects
 from izumi.domain.errors import Declined, TooLate
-from izumi.domain.events import JobRecord, encode
+from izumi.domain.events import JobRecord, Progress, encode
 
 _TRIES = 20
 _OPEN = frozenset({"claimed", "waiting"})
@@ -23,6 +23,16 @@ _EPOCH = dt.datetime.fromtimestamp(0, dt.UTC)
 """When what has no log was noted."""
 
 _records = msgspec.json.Decoder(JobRecord)
+_progress = msgspec.json.Decoder(Progress)
+
+
+class Holder(NamedTuple):
+    """Whose word on a job is meant: of the instance that has it."""
+
+    unit: str
+    group: str
+    job: str
+    instance: str
 
 
 class Job(NamedTuple):
@@ -44,6 +54,15 @@ class Job(NamedTuple):
         """It is in work or waits for another attempt."""
         return self.record.state in _OPEN
 
+    @property
+    def holder(self) -> Holder:
+        """Who has it, or had it last."""
+        return Holder(self.unit, self.group, self.job, self.record.owner)
+
+    def working(self, told: Mapping[Holder, Progress]) -> Progress | None:
+        """How far it is, of what instances told; None: nobody is at it, or has told."""
+        return told.get(self.holder) if self.record.state == "claimed" else None
+
 
 def job_of(entry: Stored) -> Job:
     """A job from the last entry of its log.
@@ -53,6 +72,27 @@ def job_of(entry: Stored) -> Job:
     """
     unit, *group, job = map(subjects.untoken, entry.subject.split(".")[2:])
     return Job(unit, "".join(group), job, _records.decode(entry.data), entry.seq)
+
+
+async def progress(
+    bus: Bus, unit: str | None = None, job: str | None = None
+) -> dict[Holder, Progress]:
+    """The last word of instances on the jobs that they have or had, by whose it is.
+
+    Args:
+        bus: Where it is told.
+        unit: Of this kind of unit alone.
+        job: Of the jobs of this name alone.
+
+    Raises BusUnavailable.
+    """
+    wanted = ["*" if one is None else subjects.token(one) for one in (unit, job)]
+    found = {}
+    for entry in await bus.latest(".".join(["izumi", "progress", *wanted])):
+        with contextlib.suppress(msgspec.DecodeError):  # of a newer version
+            told = _progress.decode(entry.data)
+            found[Holder(told.unit, told.group, told.job, told.instance)] = told
+    return found
 
 
 async def ordered(bus: Bus, unit: str, group: str, job: str) -> Job | None:

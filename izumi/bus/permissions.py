@@ -128,11 +128,10 @@ _GATEWAY: Final = Role(
         "izumi.rule.>",
         "izumi.letter.>",
         "izumi.job.>",
-        f"{_DIRECT}.{DEAD}.izumi.letter.>",
         # It tells clients with the scope `read` of everything that is remembered.
-        *(f"$JS.API.STREAM.INFO.{stream}" for stream in (STREAM, DEAD)),
-        *(f"{_DIRECT}.{stream}" for stream in (STREAM, DEAD)),
-        f"{_DIRECT}.{STREAM}.izumi.>",
+        *(f"$JS.API.STREAM.INFO.{stream}" for stream in (STREAM, DEAD, PROGRESS, TOLD)),
+        *(f"{_DIRECT}.{stream}" for stream in (STREAM, DEAD, PROGRESS, TOLD, LIBRARY)),
+        *(f"{_DIRECT}.{stream}.izumi.>" for stream in (STREAM, DEAD, PROGRESS)),
     ),
     subscribe=(f"{inbox_prefix('gateway')}.>", "izumi.ctl.gateway.>"),
 )
@@ -148,7 +147,7 @@ _DASHBOARD: Final = Role(
             f"{_DIRECT}.{stream}"
             for stream in (STREAM, DEAD, PROGRESS, NODES, RULES, TOLD, LIBRARY)
         ),
-        f"{_DIRECT}.{STREAM}.izumi.>",
+        *(f"{_DIRECT}.{stream}.izumi.>" for stream in (STREAM, DEAD, PROGRESS)),
     ),
     subscribe=(f"{inbox_prefix('dashboard')}.>", "izumi.>"),
 )

@@ -137,10 +137,10 @@ class Bus(Protocol):
 
 
 class History(Protocol):
-    """What the stream `IZUMI` remembers. For dashboards, tools and gateways."""
+    """What the streams remember. For dashboards, tools and gateways."""
 
     async def after(self, seq: int, pattern: str, *, most: int = 500) -> Sequence[Stored]:
-        """Messages that match, after a place in the stream, oldest first; at most 500.
+        """Messages that match, after a place in their stream, oldest first; at most 500.
 
         Raises BusUnavailable.
         """

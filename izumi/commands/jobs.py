@@ -1,15 +1,14 @@
 """`izumi-admin jobs`: what is in work and how far, cancelled, or ordered again."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
 
 from izumi.bus import jobs, reading, topology
 from izumi.bus.jetstream import JetStreamBus
-from izumi.bus.jobs import Job
+from izumi.bus.jobs import Holder, Job
 from izumi.bus.ports import Bus
 from izumi.commands.console import By, Json, on_bus, person, show_rows
 from izumi.commands.options import ConfigFile, load
@@ -34,19 +33,18 @@ def jobs_list(*, config: ConfigFile = None, open_: Open = False, json: Json = Fa
         json: See below.
     """
 
-    async def read(bus: JetStreamBus) -> tuple[list[Job], list[Progress]]:
-        told = [entry.data for entry in await bus.latest("izumi.progress.>")]
-        return await _jobs(bus), [msgspec.json.decode(data, type=Progress) for data in told]
+    async def read(bus: JetStreamBus) -> tuple[list[Job], Mapping[Holder, Progress]]:
+        told = await jobs.progress(bus)
+        return await _jobs(bus), told
 
     found, told = on_bus(load(config, level="warning"), read)
-    far = {(p.unit, p.group, p.job, p.instance): p for p in told}
     rows: list[dict[str, object]] = []
     for job in found:
         if open_ and not job.is_open:
             continue
         record = job.record
-        progress = far.get((job.unit, job.group, job.job, record.owner))
-        working = progress if record.state == "claimed" else None
+        progress = told.get(job.holder)
+        working = job.working(told)
         rows.append(
             {
                 "unit": job.who,

@@ -1,6 +1,5 @@
 """`izumi-admin jobs show`: the whole life of an episode, across hosts, as one timeline."""
 
-import asyncio
 import datetime as dt
 import re
 import sys
@@ -14,15 +13,12 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from izumi.bus import life
-from izumi.bus.jetstream import JetStreamBus
-from izumi.bus.life import Wanted
 from izumi.commands.console import Json, on_bus
 from izumi.commands.options import ConfigFile, load
+from izumi.compose import episode
 from izumi.domain.job_log import Moment, Run
-from izumi.domain.timeline import Timeline, described, timeline
+from izumi.domain.timeline import Timeline, described
 from izumi.runtime.telemetry import printable
-from izumi.tools import episodes
 
 _HASH = re.compile(r"-([0-9a-f]{8})[0-9a-f]{24}$")
 
@@ -47,7 +43,8 @@ def jobs_show(*name: Name, config: ConfigFile = None, json: Json = False) -> int
     """
     settings = load(config, level="warning")
     text = " ".join(name).encode("utf-8", "replace").decode()
-    told = on_bus(settings, lambda bus: _read(bus, text))
+    now = dt.datetime.now(dt.UTC)
+    told = on_bus(settings, lambda bus: episode.told(bus, text, now=now))
     if json:
         for row in rows(told):
             print(msgspec.json.encode(row).decode())
@@ -57,24 +54,6 @@ def jobs_show(*name: Name, config: ConfigFile = None, json: Json = False) -> int
         for line in lines(told):
             print(printable(line))
     return 0
-
-
-async def _read(bus: JetStreamBus, text: str) -> Timeline:
-    naming = await life.naming(bus)
-    known = await asyncio.to_thread(episodes.episodes, naming.facts, naming.orders)
-    meant = episodes.meant(text, known)
-    whole = await life.life(
-        bus,
-        Wanted(
-            show=meant.show,
-            name=meant.name,
-            facts=meant.facts,
-            orders=meant.orders,
-            files=sorted(meant.files),
-            keys=sorted(meant.keys),
-        ),
-    )
-    return timeline(whole, now=dt.datetime.now(dt.UTC))
 
 
 def rows(told: Timeline) -> Iterator[dict[str, object]]:

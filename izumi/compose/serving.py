@@ -8,6 +8,7 @@ import msgspec
 from izumi.bus.deadletters import JetStreamDeadLetters
 from izumi.bus.history import JetStreamHistory
 from izumi.bus.jetstream import JetStreamBus
+from izumi.compose import episode
 from izumi.domain.errors import UserError
 from izumi.publishers.gateway import keys
 from izumi.publishers.gateway.access import Access, Failures, KeyRing
@@ -59,6 +60,7 @@ def gateway(settings: Settings, connected: JetStreamBus) -> Gateway:
         bus=connected,
         history=JetStreamHistory(connected),
         letters=JetStreamDeadLetters(connected),
+        episode=lambda text: episode.told(connected, text, now=utcnow()),
         events=events,
         figures=legacy.figures,
     )

@@ -15,7 +15,7 @@ IzumiError
 │   └── Cancelled            a person wants the job no more: stop, it is settled
 └── UserError            one line for the person at the terminal, exit code 2
     ├── ConfigError          file, path, value and the way out
-    └── Declined             what a person asks of a hold, a dead letter or a job cannot be
+    └── Declined             what a person asks of a hold, a dead letter, a job or an episode cannot be
         ├── Unknown              there is none of that name
         └── TooLate              it was answered or settled before
 """
@@ -125,11 +125,11 @@ class ConfigError(UserError):
 
 
 class Declined(UserError):
-    """What a person asks of a hold, a dead letter or a job cannot be; nothing was changed."""
+    """What a person asks of a hold, a dead letter, a job or an episode cannot be."""
 
 
 class Unknown(Declined):
-    """There is no hold, dead letter or job of that name."""
+    """There is no hold, dead letter, job or episode of that name."""
 
 
 class TooLate(Declined):

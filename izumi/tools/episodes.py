@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from izumi.domain import subjects
-from izumi.domain.errors import UserError
+from izumi.domain.errors import Declined, Unknown
 from izumi.domain.events import Acquired, Encoded, HeldFile
 from izumi.domain.show import sameness
 from izumi.domain.timeline import Kept
@@ -111,11 +111,12 @@ def meant(text: str, known: Sequence[Known]) -> Known:
     """The episode that somebody means.
 
     Raises:
-        UserError: None, or several; names the nearest, or all that may be meant.
+        Unknown: None; names the nearest.
+        Declined: Several; names all that may be meant. Or nothing was said.
     """
     wanted = text.strip()
     if not wanted:
-        raise UserError("name an episode, a file or a job; see izumi-admin jobs list")
+        raise Declined("name an episode, a file or a job; see izumi-admin jobs list")
     for found in _tiers(wanted, known):
         if len(found) == 1:
             return found[0]
@@ -123,11 +124,11 @@ def meant(text: str, known: Sequence[Known]) -> Known:
             names = sorted(one.text for one in found)
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
             several = ", ".join(map(repr, names[:_SHOWN]))
-            raise UserError(f"{_shown(text)} may be {several}{more}; give more of the name")
+            raise Declined(f"{_shown(text)} may be {several}{more}; give more of the name")
     close = near(wanted, [one.text for one in known])
     if not close:
-        raise UserError(f"the bus knows no episode, file or job {_shown(text)}")
-    raise UserError(
+        raise Unknown(f"the bus knows no episode, file or job {_shown(text)}")
+    raise Unknown(
         f"the bus knows no episode, file or job {_shown(text)}; did you mean "
         f"{' or '.join(map(repr, close))}?"
     )

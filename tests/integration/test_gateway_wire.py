@@ -176,3 +176,27 @@ async def test_a_body_in_pieces_is_one_request(ask: Client) -> None:
     )
     answer = await said(ask, head + pieces + b"0\r\n\r\n" + LAST)
     assert statuses(answer) == [b"100", b"200", b"404"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/v1/health", b"200"), ("/v1/jobs/encoder/main/none", b"404")]
+)
+async def test_head_is_answered_as_get_is_without_the_body(
+    ask: Client, path: str, status: bytes
+) -> None:
+    def asked(method: str) -> bytes:
+        return f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {ask.key}\r\n\r\n".encode()
+
+    answers = [await said(ask, asked(method) + LAST) for method in ("HEAD", "GET")]
+    assert [statuses(answer) for answer in answers] == [[status, b"404"]] * 2
+    (head, rest), (whole, more) = (answer.split(b"\r\n\r\n", 1) for answer in answers)
+    assert head.lower() == whole.lower()
+    assert rest.startswith(b"HTTP/1.1 404 ")
+    assert not more.startswith(b"HTTP/1.1")
+
+
+async def test_head_of_a_stream_ends_and_keeps_no_place_in_it(ask: Client) -> None:
+    for _ in range(60):
+        answer = await ask("HEAD", "/v1/events")
+        assert (answer.status, answer.text) == (200, "")
+    assert (await Client(ask.port, None)("HEAD", "/v1/jobs")).status == 401

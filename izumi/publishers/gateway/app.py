@@ -15,7 +15,7 @@ from izumi.publishers.gateway import hooks, v1
 from izumi.publishers.gateway.access import Refused
 from izumi.publishers.gateway.arrivals import Arrivals
 from izumi.publishers.gateway.asked import Door
-from izumi.publishers.gateway.guard import App, Guard, Receive, Scope, Send, say
+from izumi.publishers.gateway.guard import App, Guard, Message, Receive, Scope, Send, say
 from izumi.publishers.gateway.legacy import Legacy
 from izumi.publishers.gateway.orders import Route
 from izumi.publishers.gateway.problems import problem
@@ -68,7 +68,9 @@ def _routed(parts: Parts, others: Any) -> App:
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         route = old.get(scope["path"].removesuffix("/"))
-        if route is None:
+        if route is None and scope["method"] == "HEAD":
+            await others({**scope, "method": "GET"}, receive, _without_body(send))
+        elif route is None:
             await others(scope, receive, send)
         elif scope["method"] == "POST":
             await parts.legacy(route, scope, receive, send)
@@ -76,6 +78,21 @@ def _routed(parts: Parts, others: Any) -> App:
             await say(send, 405, b"Method not allowed", [(b"allow", b"POST")])
 
     return serve
+
+
+def _without_body(send: Send) -> Send:
+    """The head of an answer, and its end; a stream ends there too, as for a client that left."""
+    ended = False
+
+    async def head(message: Message) -> None:
+        nonlocal ended
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not ended:
+            ended = True
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return head
 
 
 def _openapi() -> OpenAPIConfig:

@@ -1,7 +1,7 @@
 """What the bus remembers, as `/v1` shows it: jobs, files, holds, dead letters."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final, TypeVar
 
 from litestar import get
@@ -9,10 +9,12 @@ from litestar.exceptions import HTTPException
 from litestar.params import PathParameter, QueryParameter
 
 from izumi.bus import holds as bus_holds
+from izumi.bus import jobs as bus_jobs
 from izumi.bus import letters
 from izumi.bus.history import whole
 from izumi.bus.ports import Bus, DeadLetters, History
 from izumi.domain import holds, subjects
+from izumi.domain.timeline import Timeline
 from izumi.publishers.gateway import answer_views, views
 from izumi.publishers.gateway.answer_views import DeadLetterView, HoldView, LetterEvidence
 from izumi.publishers.gateway.events import FACTS
@@ -44,7 +46,8 @@ def _jobs(bus: Bus, history: History) -> list[Any]:
         pattern = ["izumi", "job", "*" if unit is None else subjects.token(unit)]
         pattern += [">"] if group is None else [subjects.token(group), "*"]
         entries = await patiently(bus.latest(".".join(pattern)))
-        return views.jobs_of(entries, state=in_state)[:limit]
+        told = await patiently(bus_jobs.progress(bus, unit))
+        return views.jobs_of(entries, told, state=in_state)[:limit]
 
     @get(
         "/jobs/{unit:str}/{group:str}/{job:str}",
@@ -54,7 +57,8 @@ def _jobs(bus: Bus, history: History) -> list[Any]:
     )
     async def job(unit: Name, group: Name, job: Name) -> JobView:
         log = await patiently(whole(history, subjects.job(unit, group, job)))
-        found = views.job_of(unit, group, job, log)
+        told = await patiently(bus_jobs.progress(bus, unit, job))
+        found = views.job_of(unit, group, job, log, told)
         if found is None:
             raise HTTPException(status_code=404, detail=f"{unit}.{group} has no job of that name")
         return found
@@ -82,6 +86,32 @@ def _files(bus: Bus) -> list[Any]:
         raise HTTPException(status_code=404, detail="there is no file of that id")
 
     return [files, file]
+
+
+def episodes(told: Callable[[str], Awaitable[Timeline]]) -> Any:
+    """The whole life of an episode, as `izumi-admin jobs show` tells it."""
+    # Much is read for each: whoever asks for many waits, and the memory does not grow.
+    one_by_one = asyncio.Lock()
+
+    async def alone(name: str) -> Timeline:
+        async with one_by_one:
+            return await told(name)
+
+    @get(
+        "/episodes",
+        summary="The whole life of one episode",
+        description="Called by the id of a file or a job or the beginning of it, a key, a path "
+        "or a name of a file, or words of the show and the number. 404: there is none; 422: "
+        "several are called so, and named.",
+        operation_id="episode",
+        responses=REFUSALS,
+    )
+    async def episode(
+        name: Annotated[str, QueryParameter(min_length=1, max_length=500)],
+    ) -> Timeline:
+        return await patiently(alone(name))
+
+    return episode
 
 
 def _holds(bus: Bus) -> list[Any]:

@@ -1,15 +1,20 @@
-"""The facts of the bus as server-sent events, resumable by their place in the stream."""
+"""The facts of the bus as server-sent events, resumable by their place in the stream.
+
+Progress is told between them on request, without a place: of what was missed, only the last
+word on each job is kept.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from izumi.bus.ports import History
+from izumi.bus.ports import History, Stored
 from izumi.domain.errors import BusUnavailable
 from izumi.publishers.gateway.views import event_of
 
 FACTS: Final = "izumi.file.>"
+_PROGRESS: Final = "izumi.progress.>"
 _LOOK_S: Final = 0.5
 _ALIVE_S: Final = 15.0
 _PAGE: Final = 100
@@ -37,31 +42,38 @@ class Events:
         """End every stream; clients come back by themselves, elsewhere."""
         self._closing.set()
 
-    def follow(self, after: int) -> AsyncIterator[bytes]:
+    def follow(self, after: int, *, progress: bool = False) -> AsyncIterator[bytes]:
         """Facts after a place, and those to come.
+
+        Args:
+            after: The place.
+            progress: Tell how far jobs are as well: the last word on each, and what comes.
 
         Raises:
             Full: Too many follow already.
         """
         if self._following >= self._most:
             raise Full
-        return self._followed(after)
+        return self._followed(after, progress=progress)
 
-    async def _followed(self, after: int) -> AsyncIterator[bytes]:
+    async def _followed(self, after: int, *, progress: bool) -> AsyncIterator[bytes]:
         self._following += 1
-        silent_s = 0.0
+        silent_s, far = 0.0, 0
         try:
             # Said at once, so that the client knows that it is heard.
             yield b"retry: 2000\n\n"
             while not self._closing.is_set():
-                try:
-                    found = await self._history.after(after, FACTS, most=_PAGE)
-                except BusUnavailable:
-                    found = ()
+                found = await self._page(after, FACTS)
                 for entry in found:
                     yield event_of(entry)
-                if found:
-                    after, silent_s = found[-1].seq, 0.0
+                told = await self._page(far, _PROGRESS) if progress else ()
+                for entry in told:
+                    yield event_of(entry, resumable=False)
+                after = found[-1].seq if found else after
+                far = told[-1].seq if told else far
+                if found or told:
+                    silent_s = 0.0
+                if found or len(told) == _PAGE:
                     continue
                 silent_s += _LOOK_S
                 if silent_s >= _ALIVE_S:
@@ -70,6 +82,13 @@ class Events:
                 await self._rest()
         finally:
             self._following -= 1
+
+    async def _page(self, after: int, pattern: str) -> Sequence[Stored]:
+        """Some messages after a place; none while the bus is away."""
+        try:
+            return await self._history.after(after, pattern, most=_PAGE)
+        except BusUnavailable:
+            return ()
 
     async def _rest(self) -> None:
         with contextlib.suppress(TimeoutError):

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -18,6 +18,7 @@ from izumi.bus.ports import Bus, DeadLetters, History
 from izumi.domain import old_request
 from izumi.domain.errors import IzumiError
 from izumi.domain.events import File
+from izumi.domain.timeline import Timeline
 from izumi.publishers.gateway import answering, browse
 from izumi.publishers.gateway.asked import CLIENT, Door
 from izumi.publishers.gateway.events import Events, Full
@@ -31,6 +32,8 @@ from izumi.runtime.worker import utcnow
 
 _HEALTH_S: Final = 1.0
 
+Progress = Annotated[bool, QueryParameter(description="How far jobs are, too.")]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
@@ -42,6 +45,7 @@ class Sources:
         bus: Tells the last message of each subject.
         history: Tells messages in order.
         letters: Tells what was given up.
+        episode: Tells the whole life of the one that a text means.
         events: Streams of facts.
         figures: Counters of this unit.
         now: Wall clock.
@@ -52,6 +56,7 @@ class Sources:
     bus: Bus
     history: History
     letters: DeadLetters
+    episode: Callable[[str], Awaitable[Timeline]]
     events: Events
     figures: Look
     now: Callable[[], dt.datetime] = utcnow
@@ -60,7 +65,12 @@ class Sources:
 def router(sources: Sources) -> Router:
     """Everything below `/v1`."""
     bus, history, letters, now = sources.bus, sources.history, sources.letters, sources.now
-    reading = [*browse.routes(bus, history, letters), _follow(sources), _figures(sources)]
+    reading = [
+        *browse.routes(bus, history, letters),
+        browse.episodes(sources.episode),
+        _follow(sources),
+        _figures(sources),
+    ]
     scoped: dict[Scope, list[Any]] = {
         "read": reading,
         "submit": [_submit(sources)],
@@ -125,7 +135,8 @@ def _follow(sources: Sources) -> Any:
         "/events",
         summary="Facts as server-sent events",
         description="The id of an event is its place in the stream. `Last-Event-ID` or `after` "
-        "goes on behind one; without it everything that the bus keeps is told.",
+        "goes on behind one; without it everything that the bus keeps is told. With `progress` "
+        "events of the type `progress/1` come between them; they have no id.",
         operation_id="events",
         responses=REFUSALS,
         media_type="text/event-stream",
@@ -136,9 +147,10 @@ def _follow(sources: Sources) -> Any:
             int | None,
             HeaderParameter(name="Last-Event-ID", ge=0, le=(1 << 53), required=False),
         ] = None,
+        progress: Progress = False,  # noqa: FBT002 - a query's field
     ) -> Stream:
         try:
-            stream = sources.events.follow(max(after, last or 0))
+            stream = sources.events.follow(max(after, last or 0), progress=progress)
         except Full:
             raise later(429, "too many clients follow already") from None
         return Stream(stream, media_type="text/event-stream")

@@ -2,17 +2,18 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from izumi.bus import jobs
-from izumi.bus.jobs import Job
+from izumi.bus.jobs import Holder, Job
 from izumi.bus.ports import Stored
 from izumi.domain import events
 from izumi.domain.errors import BadEvent, UnknownEvent
-from izumi.domain.events import Fact, File, JobRecord
+from izumi.domain.events import Fact, File, JobRecord, Progress
 from izumi.domain.old_request import MOST_BYTES
 from izumi.domain.subjects import Priority, Sub
 
@@ -66,8 +67,35 @@ class JobEntry(msgspec.Struct, frozen=True, kw_only=True):
     at: dt.datetime
 
 
+class ProgressView(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a job in work is, as its instance told last.
+
+    Attributes:
+        name: What it works on.
+        step: Such as "downloading" or "encoding".
+        fraction: 0 to 1 of the step; null where it cannot be told.
+        detail: For people.
+        fps: Pictures a second, while a film is worked on.
+        speed: Seconds of film in a second, likewise.
+        eta_s: Seconds until the step is done, likewise.
+    """
+
+    name: str
+    step: str
+    fraction: float | None
+    detail: str
+    fps: float | None
+    speed: float | None
+    eta_s: float | None
+    at: dt.datetime
+
+
 class JobView(msgspec.Struct, frozen=True, kw_only=True):
-    """A job: its last entry, and all of them where one job was asked for."""
+    """A job: its last entry, and all of them where one job was asked for.
+
+    Attributes:
+        progress: While somebody is at it, and has told.
+    """
 
     unit: str
     group: str
@@ -77,6 +105,7 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     reason: str
     at: dt.datetime
+    progress: ProgressView | None = None
     history: tuple[JobEntry, ...] = ()
 
 
@@ -114,7 +143,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: str = "about:blank"
 
 
-def jobs_of(entries: Iterable[Stored], *, state: str | None) -> list[JobView]:
+Told = Mapping[Holder, Progress]
+"""What instances told last of their jobs."""
+
+
+def jobs_of(entries: Iterable[Stored], told: Told, *, state: str | None) -> list[JobView]:
     """Jobs from the last entries of their logs, the youngest first."""
     found = []
     for entry in entries:
@@ -123,11 +156,13 @@ def jobs_of(entries: Iterable[Stored], *, state: str | None) -> list[JobView]:
         except (msgspec.DecodeError, ValueError):
             continue  # of a newer version
         if state is None or job.record.state == state:
-            found.append(job_view(job))
+            found.append(job_view(job, told))
     return found[::-1]
 
 
-def job_of(unit: str, group: str, job: str, entries: Sequence[Stored]) -> JobView | None:
+def job_of(
+    unit: str, group: str, job: str, entries: Sequence[Stored], told: Told
+) -> JobView | None:
     """A job from all entries of its log; None: it has none."""
     records = []
     for entry in entries:
@@ -137,7 +172,8 @@ def job_of(unit: str, group: str, job: str, entries: Sequence[Stored]) -> JobVie
             continue
     if not records:
         return None
-    view = _job(unit, group, job, records[-1][1])
+    seq, last = records[-1]
+    view = job_view(Job(unit, group, job, last, seq), told)
     return msgspec.structs.replace(view, history=history_of(records))
 
 
@@ -156,22 +192,25 @@ def history_of(records: Iterable[tuple[int, JobRecord]]) -> tuple[JobEntry, ...]
     )
 
 
-def job_view(job: Job) -> JobView:
-    """A job by its last entry."""
-    return _job(job.unit, job.group, job.job, job.record)
-
-
-def _job(unit: str, group: str, job: str, record: JobRecord) -> JobView:
+def job_view(job: Job, told: Told = MappingProxyType({})) -> JobView:
+    """A job by its last entry, and how far it is."""
+    record = job.record
+    working = job.working(told)
     return JobView(
-        unit=unit,
-        group=group,
-        job=job,
+        unit=job.unit,
+        group=job.group,
+        job=job.job,
         state=record.state,
         attempt=record.attempt,
         owner=record.owner,
         reason=record.reason,
         at=record.at,
+        progress=None if working is None else _progress(working),
     )
+
+
+def _progress(told: Progress) -> ProgressView:
+    return ProgressView(**{name: getattr(told, name) for name in ProgressView.__struct_fields__})
 
 
 def decoded(entries: Iterable[Stored]) -> list[tuple[int, Fact]]:
@@ -220,10 +259,14 @@ def _fact(seq: int, fact: Fact) -> FactView:
     return FactView(seq=seq, type=plain["type"], fact=plain)
 
 
-def event_of(entry: Stored) -> bytes:
-    """A message as a server-sent event; its id is its place in the stream."""
+def event_of(entry: Stored, *, resumable: bool = True) -> bytes:
+    """A message as a server-sent event; its id is its place in the stream.
+
+    Without an id, for what is kept in no order that a client could go on with.
+    """
     found = re.search(rb'"type" ?: ?"([a-z.]{1,40}/[0-9]{1,4})"', entry.data[:200])
     kind = b"event: %b\n" % found[1] if found else b""
     # JSON has no line break but between its parts.
     line = entry.data.replace(b"\r", b" ").replace(b"\n", b" ")
-    return b"id: %d\n%bdata: %b\n\n" % (entry.seq, kind, line)
+    place = b"id: %d\n" % entry.seq if resumable else b""
+    return b"%b%bdata: %b\n\n" % (place, kind, line)

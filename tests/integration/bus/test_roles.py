@@ -28,6 +28,7 @@ from izumi.bus.permissions import roles
 from izumi.bus.ports import Outgoing
 from izumi.bus.rules import in_force
 from izumi.bus.settings import BusSettings
+from izumi.compose import episode
 from izumi.domain import events, subjects
 from izumi.domain.errors import BusUnavailable, UserError
 from izumi.domain.events import (
@@ -38,6 +39,7 @@ from izumi.domain.events import (
     HeldFile,
     JobRecord,
     Notified,
+    Progress,
     RuleMade,
     encode,
     subject_of,
@@ -301,6 +303,38 @@ async def test_the_gateway_answers_holds_dead_letters_and_jobs(site: Site):
         assert await jobs.cancel(bus, jobs.job_of(last), by="g", now=lambda: NOON)
         rule = Rule(title="A", fix=Fix(show="B"), at=NOON)
         await holds.publish_rule(bus, rule)
+
+
+@pytest.mark.parametrize("role", ["gateway", "dashboard"])
+async def test_how_far_jobs_are_and_what_an_episode_lived_through_can_be_read(
+    site: Site, role: str
+):
+    fact = acquired(f"Told - 0{len(role)}.mkv")
+    job = f"acquired-{fact.file.id}"
+    log = subjects.job("encoder", "main", job)
+    claim = JobRecord(state="claimed", owner="pc", source=1, at=NOON)
+    far = Progress(
+        unit="encoder",
+        group="main",
+        job=job,
+        instance="pc",
+        name="a",
+        step="encoding",
+        fraction=0.5,
+        at=NOON,
+    )
+    await once(site, announcement(fact), Outgoing(log, encode(claim)))
+    async with as_role(site, "admin") as admin:
+        await admin.tell(subjects.progress("encoder", job), encode(far))
+    async with as_role(site, role) as bus:
+
+        async def seen() -> bool:
+            return bool(await jobs.progress(bus, "encoder", job))
+
+        await eventually(seen)
+        assert await JetStreamHistory(bus).after(0, "izumi.progress.>")
+        told = await episode.told(bus, job, now=NOON)
+    assert {"acquired", "now"} <= {moment.kind for moment in told.moments}
 
 
 async def test_the_dashboard_sees_everything(site: Site):
