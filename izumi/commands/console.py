@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, TypeVar
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from izumi import compose
 from izumi.bus.jetstream import JetStreamBus
+from izumi.domain.errors import UserError
 from izumi.runtime.telemetry import printable
 from izumi.settings import Settings
 
@@ -54,6 +56,22 @@ def show_rows(rows: Sequence[dict[str, object]], columns: Iterable[str], *, json
         table.add_row(*(printable(str(row.get(column, ""))) for column in columns))
     console = Console(highlight=False, markup=False)
     console.print(table if rows else "nothing")
+
+
+def answer(question: str) -> str:
+    """What somebody at the terminal says to a question; Ctrl-C ends the command at once.
+
+    Raises:
+        UserError: The terminal was closed instead (Ctrl-D).
+    """
+    # The loop's own way with Ctrl-C ends its work, which waits for the answer.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return input(question)
+    except EOFError as exc:
+        raise UserError("no answer was given; nothing was changed") from exc
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def text(argument: str) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from izumi import compose
+from izumi.commands.console import answer
 from izumi.commands.library_flow import change, chosen
 from izumi.commands.library_options import Ask, Conflicts, In, Show, kinds
 from izumi.domain.errors import UserError
@@ -122,6 +123,8 @@ def season(
         conflicts: See below.
         ask: Where, and how.
     """
+    if number < 0:
+        raise UserError(f"--number {number} is below 0; season 0 are the specials")
     folder = typed.new_name(name or f"Season {number}", "the season's folder")
 
     async def make(library: Library, settings: Settings) -> Request:
@@ -139,7 +142,10 @@ def delete(
         bool, Parameter(negative="", help="Remove it for good; its name has to be typed again.")
     ] = False,
     confirm: Annotated[
-        str, Parameter(help="The name typed again, where nobody can be asked.")
+        str,
+        Parameter(
+            help="The name typed again, where nobody can be asked.", allow_leading_hyphen=True
+        ),
     ] = "",
     ask: Ask = Ask(),  # noqa: B008 - it is frozen
 ) -> int:
@@ -160,7 +166,7 @@ def delete(
         return Request(verb="delete", show=path, kinds=kinds(in_), purge=purge)
 
     def typed_again(request: Request) -> None:
-        said = confirm or input("Type the name of the show to remove it for good: ")
+        said = confirm or answer("Type the name of the show to remove it for good: ")
         if said != request.show:
             raise UserError(f"{said!r} is not {request.show!r}; nothing was changed")
 

@@ -11,7 +11,8 @@ from izumi.domain.errors import IzumiError
 from izumi.domain.events import LibraryChanged, LibraryPlace
 from izumi.runtime.telemetry import printable
 from izumi.settings import Settings
-from izumi.tools.journal import Operation
+from izumi.tools.journal import Journals
+from izumi.tools.operation import Operation
 from izumi.tools.requests import Request
 
 
@@ -52,19 +53,37 @@ def _became(request: Request) -> str:
     return request.show
 
 
-async def tell(settings: Settings, operation: Operation) -> None:
-    """Publish the fact; a bus that cannot be reached keeps nobody from working."""
+async def tell(settings: Settings) -> None:
+    """Publish a fact of every operation that nobody has heard of, the oldest first.
+
+    A bus that cannot be reached keeps nobody from working; the next time tells them.
+    """
+    journals = Journals(settings.state)
+    owed = journals.owed()
     if not settings.library.announce:
+        for operation in owed:
+            journals.told(operation)
         return
-    told = fact(operation, settings.host, dt.datetime.now(dt.UTC))
-    subject = subjects.library(told.verb, told.operation)
+    if not owed:
+        return
     try:
         async with (
             asyncio.timeout(settings.library.bus_wait_s),
             compose.bus(settings, name="izumi-admin", role="admin") as bus,
         ):
-            await bus.publish(Outgoing(subject, events.encode(told)))
+            for operation in owed:
+                told = fact(operation, settings.host, _when(operation))
+                subject = subjects.library(told.verb, told.operation)
+                await bus.publish(Outgoing(subject, events.encode(told)))
+                journals.told(operation)
     except (IzumiError, TimeoutError) as exc:
         why = str(exc) or f"no answer within {settings.library.bus_wait_s:g} s"
-        way_out = "[library] announce = false where there is none"
-        print(printable(f"not told on the bus: {why}; {way_out}"), file=sys.stderr)
+        later = "the next change tells it, or `izumi-admin resume`"
+        way_out = "[library] announce = false where there is no bus"
+        print(printable(f"not told on the bus: {why}; {later}; {way_out}"), file=sys.stderr)
+
+
+def _when(operation: Operation) -> dt.datetime:
+    """When it was done, as far as it is."""
+    closed = operation.closed
+    return dt.datetime.fromisoformat(closed.at) if closed else dt.datetime.now(dt.UTC)

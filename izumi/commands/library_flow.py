@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from izumi import compose
-from izumi.commands.console import person
+from izumi.commands.console import answer, person
 from izumi.commands.library_facts import tell
 from izumi.commands.library_options import Ask, keep
 from izumi.commands.library_show import show_draft, show_outcome
@@ -86,7 +86,7 @@ async def carry_out(
 
 def agreed(ask: Ask) -> bool:
     """Whether somebody says yes."""
-    return ask.yes or input("Do it? [y/N] ").strip().lower() in {"y", "yes"}
+    return ask.yes or answer("Do it? [y/N] ").strip().lower() in {"y", "yes"}
 
 
 async def go_on(library: Library, settings: Settings, ask: Ask, journal: Journal) -> int:
@@ -94,7 +94,7 @@ async def go_on(library: Library, settings: Settings, ask: Ask, journal: Journal
     with _progress(ask, journal) as on_steps:
         whole = await library.carry(journal, on_steps)
     show_outcome(journal.operation, json=ask.json)
-    await tell(settings, journal.operation)
+    await tell(settings)
     return int(not whole)
 
 
@@ -128,7 +128,7 @@ async def chosen(
         raise UserError("name a show; see izumi-admin shows")
     known = await library.shows(kinds)
     keep(settings, known.all)
-    return pick(known.all, input)
+    return pick(known.all, answer)
 
 
 def pick(names: list[str], read: Callable[[str], str]) -> str:

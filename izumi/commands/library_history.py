@@ -1,7 +1,10 @@
 """`izumi-admin shows|history|undo|resume|trash`: what is there, and what was done to it."""
 
 import asyncio
+import datetime as dt
+import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -9,6 +12,7 @@ from cyclopts import Parameter
 
 from izumi import compose
 from izumi.commands.console import Json, on_bus, person, show_rows
+from izumi.commands.library_facts import tell
 from izumi.commands.library_flow import agreed, carry_out, go_on
 from izumi.commands.library_options import Ask, In, keep, kinds
 from izumi.commands.library_show import show_draft, show_outcome, size_text
@@ -18,8 +22,9 @@ from izumi.domain.errors import UserError
 from izumi.domain.events import LibraryChanged
 from izumi.runtime.telemetry import printable
 from izumi.settings import Settings
-from izumi.tools.journal import Journals, Operation
+from izumi.tools.journal import Journals
 from izumi.tools.library import Library, write
+from izumi.tools.operation import Operation
 
 _facts = msgspec.json.Decoder(LibraryChanged)
 
@@ -53,11 +58,16 @@ def shows(
                     where[name].append(f"{place}:{folder}")
         rows = [{"show": name, "at": ", ".join(where[name])} for name in known.all]
         show_rows([dict(row) for row in rows], ("show", "at"), json=json)
-        for reason in known.failed.values():
-            print(printable(f"cannot be looked at: {reason}"))
-        return int(bool(known.failed))
+        return _away(known.failed)
 
     return asyncio.run(look())
+
+
+def _away(failed: Mapping[str, str]) -> int:
+    """The exit code, and a line for each location that could not be listed."""
+    for place, reason in failed.items():
+        print(printable(f"{place}: cannot be looked at: {reason}"), file=sys.stderr)
+    return int(bool(failed))
 
 
 def history(
@@ -143,10 +153,14 @@ def undo(
                 draft = await library.draft_undo(meant)
                 if draft.is_empty and not ask.dry_run:
                     # It was interrupted before it did anything.
-                    journals.again(meant).close("undone", meant.opened.at, by)
+                    journals.again(meant).close("undone", _now(), by)
                 return await carry_out(library, settings, ask, draft)
 
     return asyncio.run(run())
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def _last(journals: Journals) -> Operation:
@@ -188,11 +202,20 @@ def resume(
                 print("nothing is open")
             if forget:
                 for one in meant:
-                    journals.again(one).close("left", one.opened.at, person(ask.by, settings))
-                    print(f"{one.id}: left as it is")
+                    journals.again(one).close("left", _now(), person(ask.by, settings))
+                    if not ask.json:
+                        print(f"{one.id}: left as it is")
+                return 0
+            # One whose undo was interrupted goes back, and not on.
+            going = [one for one in meant if not journals.taken_back_by(one)]
+            if operation and meant and not going:
+                back = journals.taken_back_by(meant[0])
+                raise UserError(f"{meant[0].id} is being taken back by {back}; resume that one")
+            if not going:
+                await tell(settings)
                 return 0
             async with compose.library(settings, by=person(ask.by, settings)) as library:
-                codes = [await _go_on(library, settings, ask, journals, one) for one in meant]
+                codes = [await _go_on(library, settings, ask, journals, one) for one in going]
         return max(codes, default=0)
 
     return asyncio.run(run())
@@ -237,8 +260,8 @@ def trash(
     """
     settings = load(ask.config, level="warning")
     waits = settings.library.trash_days if days is None else days
-    if waits < 0:
-        raise UserError(f"--days {waits:g} is below 0")
+    if not waits >= 0:
+        raise UserError(f"--days {waits:g} is not 0 or more")
     if empty:
         ask.expect_an_answer()
 
@@ -256,7 +279,8 @@ def trash(
 async def _list_trash(library: Library, settings: Settings, ask: Ask) -> int:
     known = {one.id: one.opened for one in Journals(settings.state).operations()}
     rows: list[dict[str, object]] = []
-    for place, items in (await library.trash()).items():
+    waiting, failed = await library.trash()
+    for place, items in waiting.items():
         by_operation: dict[str, list[int]] = defaultdict(list)
         for item in items:
             if not item.folder:
@@ -274,4 +298,4 @@ async def _list_trash(library: Library, settings: Settings, ask: Ask) -> int:
                 }
             )
     show_rows(rows, ("operation", "at", "what", "by", "files", "bytes"), json=ask.json)
-    return 0
+    return _away(failed)

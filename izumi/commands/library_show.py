@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from izumi.runtime.telemetry import printable
-from izumi.tools.journal import Operation
 from izumi.tools.library import Draft
+from izumi.tools.operation import Operation
 from izumi.tools.plan import PlacePlan, Step, journeys
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")

@@ -1,12 +1,14 @@
 """Wishes into steps: no file ends on another one, whatever their names do to each other.
 
 Two names that differ in case alone, or in the form of a letter, are one name: some
-storages cannot tell them apart. A name that is still taken by a file which moves away
-itself is reached by way of a temporary one, so that names can be exchanged.
+storages cannot tell them apart. Where two that differ in case lie side by side, this one
+can. A name that is still taken by a file which moves away itself is reached by way of a
+temporary one, so that names can be exchanged.
 """
 
+import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -125,8 +127,9 @@ class _Arranger:
         """Decide about every name that is wanted."""
         for name, contestants in self._wanted.items():
             occupant = self._staying.get(name)
-            if occupant is None and len(contestants) == 1:
-                self._go(contestants[0], contestants[0].to)
+            if occupant is None and (len(contestants) == 1 or _are_told_apart(contestants)):
+                for wish in contestants:
+                    self._go(wish, wish.to)
                 continue
             paths = ((occupant.path,) if occupant else ()) + tuple(
                 wish.item.path for wish in contestants
@@ -164,7 +167,7 @@ class _Arranger:
                 losers.append(occupant)
                 self._names.discard(fold(occupant.path))
             self._go(best, best.to)
-        self.moves += [discarded(item, self._ways.trash, CLEAR) for item in losers]
+        self.moves += discards(losers, self._ways, CLEAR)
         return f"the newest, {kept}, is kept, the rest goes to the trash"
 
     def _go(self, wish: Wish, to: str) -> None:
@@ -180,13 +183,35 @@ class _Arranger:
         self.moves.append(msgspec.structs.replace(step, phase=SETTLE, path=between))
 
 
-def discarded(item: Item, trash: str, phase: int = BRING) -> Step:
-    """A file goes to the trash, under the path that it had."""
-    to = f"{trash}/{item.path}"
-    return Step(phase=phase, kind="move", path=item.path, to=to, size=item.size, why="to the trash")
+def discards(items: Iterable[Item], ways: Ways, phase: int = BRING) -> list[Step]:
+    """Files go to the trash, under the paths that they had.
+
+    Names that differ in the form of a letter alone get a number there: a server may list both
+    beside each other, and yet put one on the other in a new folder.
+    """
+    steps: list[Step] = []
+    taken: set[str] = set()
+    for item in items:
+        to = f"{ways.trash}/{item.path}"
+        if _form(to) in taken:
+            to = _free(to, taken, ways.name_bytes, _form)
+        taken.add(_form(to))
+        why = "to the trash"
+        steps.append(Step(phase=phase, kind="move", path=item.path, to=to, size=item.size, why=why))
+    return steps
 
 
-def _free(path: str, taken: set[str], name_bytes: int) -> str:
+def _form(path: str) -> str:
+    return unicodedata.normalize("NFC", path)
+
+
+def _are_told_apart(contestants: Sequence[Wish]) -> bool:
+    """Whether names that differ in case alone lie beside each other now, and so may then."""
+    before = {fold(wish.item.path) for wish in contestants}
+    return len(before) == 1 and len({_form(wish.to) for wish in contestants}) == len(contestants)
+
+
+def _free(path: str, taken: set[str], name_bytes: int, form: Callable[[str], str] = fold) -> str:
     """`path` with the first number behind it that nothing has, within the length of names."""
     folder, _, name = path.rpartition("/")
     stem, dot, extension = name.rpartition(".")
@@ -196,6 +221,6 @@ def _free(path: str, taken: set[str], name_bytes: int) -> str:
         tail = f" ({number}){ending}"
         cut = stem.encode()[: name_bytes - len(tail.encode())].decode("utf-8", "ignore")
         free = f"{folder}/{cut.rstrip()}{tail}"
-        if fold(free) not in taken:
+        if form(free) not in taken:
             return free
         number += 1

@@ -12,7 +12,7 @@ from izumi.domain.errors import Unavailable
 from izumi.failpoints import failpoint
 from izumi.storage.ports import Location
 from izumi.storage.trees import Transfer, Trees
-from izumi.tools.journal import Journal, Outcome
+from izumi.tools.journal import Journal
 from izumi.tools.judging import Verdict, after, before
 from izumi.tools.plan import Step
 from izumi.tools.shelves import folder_of
@@ -178,9 +178,10 @@ class Carrier:
         return {folder_of(path) for step in steps for path in (step.path, step.to) if path}
 
     def _record(self, verdicts: dict[int, Verdict]) -> None:
-        outcomes: dict[int, Outcome] = {}
-        for number, verdict in verdicts.items():
-            if verdict.do in {"done", "skipped", "failed"}:
-                outcomes[number] = verdict.do
+        outcomes = {
+            number: verdict.do
+            for number, verdict in verdicts.items()
+            if verdict.do in {"done", "skipped", "failed"}
+        }
         reasons = {number: verdict.reason for number, verdict in verdicts.items() if verdict.reason}
         self._journal.ended(self._at.name, outcomes, reasons)

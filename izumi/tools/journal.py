@@ -10,127 +10,33 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
 from izumi.domain.errors import NoSpace, UserError
-from izumi.tools.plan import PlacePlan, Step
-from izumi.tools.requests import Request
+from izumi.tools.operation import (
+    Begun,
+    Closed,
+    Ended,
+    Failed,
+    Line,
+    Opened,
+    Operation,
+    Outcome,
+    Planned,
+    Progress,
+    take,
+)
+from izumi.tools.plan import PlacePlan
 
 FOLDER: Final = "library"
 _ENDING: Final = ".jsonl"
-
-Outcome = Literal["done", "skipped", "failed"]
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="is"):
-    """Base of the lines."""
-
-
-class Opened(Line, frozen=True, kw_only=True, tag="opened"):
-    """The first line: what is asked, by whom, when, and at which locations."""
-
-    id: str
-    request: Request
-    by: str
-    at: str
-    places: tuple[str, ...]
-
-
-class Planned(Line, frozen=True, kw_only=True, tag="planned"):
-    """What is going to be done at a location; its steps are numbered from 0."""
-
-    plan: PlacePlan
-
-
-class Begun(Line, frozen=True, kw_only=True, tag="begun"):
-    """These steps may have been done from now on."""
-
-    place: str
-    steps: tuple[int, ...]
-
-
-class Ended(Line, frozen=True, kw_only=True, tag="ended"):
-    """What became of steps; reasons of those that were not done."""
-
-    place: str
-    steps: dict[int, Outcome]
-    reasons: dict[int, str] = {}
-
-
-class Failed(Line, frozen=True, kw_only=True, tag="failed"):
-    """A location could not be listed, or went away."""
-
-    place: str
-    reason: str
-
-
-class Closed(Line, frozen=True, kw_only=True, tag="closed"):
-    """Nothing more is to be done; "left" is as it stands, because a person says so."""
-
-    state: Literal["done", "undone", "left"]
-    at: str
-    by: str = ""
-
+_OWED: Final = ".untold"
 
 _lines: Final = msgspec.json.Decoder(Opened | Planned | Begun | Ended | Failed | Closed)
 _encoder: Final = msgspec.json.Encoder()
-
-
-@dataclass
-class Progress:
-    """How far an operation is at one location."""
-
-    plan: PlacePlan | None = None
-    begun: set[int] = field(default_factory=set)
-    ended: dict[int, Outcome] = field(default_factory=dict)
-    reasons: dict[int, str] = field(default_factory=dict)
-    failed: str = ""
-
-    @property
-    def open(self) -> list[int]:
-        """The steps that are not settled."""
-        steps = self.plan.steps if self.plan else ()
-        return [n for n in range(len(steps)) if self.ended.get(n, "failed") == "failed"]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether everything was done, or needed not to be."""
-        return self.plan is not None and not self.open
-
-    def touched(self) -> Iterator[Step]:
-        """The steps that were done, or may have been."""
-        for number, step in enumerate(self.plan.steps if self.plan else ()):
-            outcome = self.ended.get(number)
-            if outcome == "done" or (outcome != "skipped" and number in self.begun):
-                yield step
-
-
-@dataclass
-class Operation:
-    """An operation as its file tells it."""
-
-    opened: Opened
-    places: dict[str, Progress]
-    closed: Closed | None = None
-
-    @property
-    def id(self) -> str:
-        """What people call it."""
-        return self.opened.id
-
-    @property
-    def state(self) -> Literal["open", "done", "undone", "left"]:
-        """Whether something is left to do."""
-        return self.closed.state if self.closed else "open"
-
-    @property
-    def files(self) -> int:
-        """Files that were to be moved or removed, at all locations."""
-        return sum(one.plan.files for one in self.places.values() if one.plan)
 
 
 class Journal:
@@ -172,7 +78,7 @@ class Journal:
             NoSpace: It cannot be written; what it announces must not be done.
         """
         _append(self._path, line)
-        _take(self.operation, line)
+        take(self.operation, line)
 
 
 class Journals:
@@ -225,6 +131,40 @@ class Journals:
         """Every operation, the oldest first."""
         found = (_read(path) for path in sorted(self._folder.glob(f"*{_ENDING}")))
         return [operation for operation in found if operation is not None]
+
+    def owe(self, operation: Operation) -> None:
+        """Note that others are to hear of what an operation is about to do.
+
+        Raises:
+            NoSpace: It cannot be noted.
+        """
+        path = self._folder / f"{operation.id}{_OWED}"
+        try:
+            path.touch(mode=0o600)
+        except OSError as exc:
+            raise NoSpace(f"{path} cannot be written: {exc.strerror}") from exc
+
+    def owed(self) -> list[Operation]:
+        """The operations that others have not heard of, the oldest first."""
+        paths = sorted(self._folder.glob(f"*{_OWED}"))
+        files = (path.with_name(f"{path.name.removesuffix(_OWED)}{_ENDING}") for path in paths)
+        found = (_read(path) for path in files if path.is_file())
+        return [operation for operation in found if operation is not None]
+
+    def told(self, operation: Operation) -> None:
+        """Others have heard of it."""
+        (self._folder / f"{operation.id}{_OWED}").unlink(missing_ok=True)
+
+    def taken_back_by(self, operation: Operation) -> str:
+        """The undo of an operation that has begun and not ended; "" for none."""
+        return next(
+            (
+                one.id
+                for one in self.operations()
+                if one.opened.request.of == operation.id and one.state == "open"
+            ),
+            "",
+        )
 
     def find(self, text: str) -> Operation:
         """The operation whose id is, or begins with, a text.
@@ -279,23 +219,5 @@ def _read(path: Path) -> Operation | None:
         if isinstance(line, Opened):
             operation = Operation(line, {name: Progress() for name in line.places})
         elif operation is not None:
-            _take(operation, line)
+            take(operation, line)
     return operation
-
-
-def _take(operation: Operation, line: Line) -> None:
-    """Let an operation be as a line says."""
-    match line:
-        case Planned():
-            operation.places[line.plan.place] = Progress(plan=line.plan)
-        case Begun():
-            operation.places[line.place].begun.update(line.steps)
-        case Ended():
-            progress = operation.places[line.place]
-            progress.ended.update(line.steps)
-            progress.reasons.update(line.reasons)
-            progress.failed = ""
-        case Failed():
-            operation.places[line.place].failed = line.reason
-        case Closed():
-            operation.closed = line

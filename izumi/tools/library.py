@@ -4,23 +4,21 @@ import asyncio
 import datetime as dt
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from izumi.domain.errors import StorageUnavailable, Unavailable, UserError
 from izumi.storage.ports import Location
 from izumi.storage.trees import Trees
 from izumi.tools import typed, undoing
 from izumi.tools.carrying import GROUP, Carrier, OnSteps
-from izumi.tools.journal import Journal, Journals, Opened, Operation
+from izumi.tools.journal import Journal, Journals
+from izumi.tools.operation import Opened, Operation
 from izumi.tools.plan import PlacePlan
-from izumi.tools.planning import Listings, emptying, plan
-from izumi.tools.requests import Request, works
+from izumi.tools.planning import Listings, emptying, plan, waited
+from izumi.tools.requests import DATE, Request, works
 from izumi.tools.shelves import TRASH, Item, Kind, Place, is_sound, shows
 
 T = TypeVar("T")
-
-DATE: Final = "%Y%m%d-%H%M%S"
-"""How the name of an operation begins, in UTC."""
 
 _ID_BYTES: Final = 2
 
@@ -189,9 +187,16 @@ class Library:
             UserError: It was undone, or cannot be, or a location of it is not configured.
         """
         if operation.opened.request.purge:
-            raise UserError(f"{operation.id} removed files for good; nothing brings them back")
+            raise UserError(
+                f"{operation.id} removed files for good; nothing brings them back. "
+                "Earlier ones are in izumi-admin history"
+            )
         if operation.state == "undone":
             raise UserError(f"{operation.id} was undone already; see izumi-admin history")
+        if back := self._journals.taken_back_by(operation):
+            raise UserError(
+                f"{operation.id} is being taken back already; izumi-admin resume {back} goes on"
+            )
         self._expect(operation)
         request = Request(verb="undo", show=operation.opened.request.show, of=operation.id)
         plans = {
@@ -203,24 +208,23 @@ class Library:
 
     async def draft_empty(self, days: float) -> Draft:
         """What removes for good everything that has waited in the trash for so long."""
-        before = f"{self._now() - dt.timedelta(days=days):{DATE}}"
+        now = self._now()
 
         async def of(one: Holding) -> PlacePlan:
             listed = await self._trees.below(one.at, TRASH)
             items = [Item(*item) for item in listed or ()]
-            old = [item for item in items if item.path.split("/")[1][: len(before)] <= before]
-            return emptying(one.place.name, old)
+            return emptying(one.place.name, waited(items, now, days))
 
         plans, failed = await self._everywhere(of)
         return Draft(self._new_id(), Request(verb="empty", purge=True), plans, failed)
 
-    async def trash(self) -> dict[str, list[Item]]:
-        """What lies in the trash of every location that answers."""
+    async def trash(self) -> tuple[dict[str, list[Item]], dict[str, str]]:
+        """What lies in the trash of every location; which could not be listed, and why."""
 
         async def of(one: Holding) -> list[Item]:
             return [Item(*item) for item in await self._trees.below(one.at, TRASH) or ()]
 
-        return (await self._everywhere(of))[0]
+        return await self._everywhere(of)
 
     async def draft_rest(self, operation: Operation) -> Draft:
         """Plans for the locations that could not be listed when an operation began."""
@@ -253,6 +257,7 @@ class Library:
             Whether nothing is left to do.
         """
         operation = journal.operation
+        self._journals.owe(operation)
         await asyncio.gather(
             *(
                 self._carrier(name, journal, on_steps).run()
@@ -277,7 +282,9 @@ class Library:
             self._journals.again(undone).close("undone", self._time(), self._by)
             if again := undone.opened.request.of:
                 first = self._journals.find(again)
-                self._journals.again(first).close("done", self._time(), self._by)
+                whole = all(progress.is_whole for progress in first.places.values())
+                state: Literal["done", "left"] = "done" if whole else "left"
+                self._journals.again(first).close(state, self._time(), self._by)
 
     def _time(self) -> str:
         return self._now().isoformat(timespec="seconds")

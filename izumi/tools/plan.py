@@ -117,13 +117,21 @@ class Wish(NamedTuple):
 
 def journeys(steps: Sequence[Step]) -> Iterator[Step]:
     """Every file with its first place and its last: names in between are left out."""
-    onward = {step.path: step for step in steps if step.kind == "move" and step.phase == SETTLE}
+    moves = [step for step in steps if step.kind == "move"]
+    leaving = {step.path: step for step in moves}
+    arriving = {step.to: step for step in moves}
+
+    def goes_on(first: Step | None, then: Step | None) -> bool:
+        return first is not None and then is not None and first.phase < then.phase
+
     for step in steps:
         if step.kind == "purge":
             yield step
-        elif step.kind == "move" and step.phase != SETTLE:
-            last = onward.get(step.to)
-            yield msgspec.structs.replace(step, to=last.to) if last else step
+        elif step.kind == "move" and not goes_on(arriving.get(step.path), step):
+            last = step
+            while goes_on(last, then := leaving.get(last.to)) and then is not None:
+                last = then
+            yield msgspec.structs.replace(step, to=last.to)
 
 
 def tidied(root: str, there: Sequence[Item], steps: Sequence[Step]) -> list[Step]:

@@ -1,13 +1,16 @@
 """A request and the listings of a location into its plan. Pure."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from izumi.tools import naming, shelves
-from izumi.tools.arrange import Arranged, Ways, arrange, discarded
+from izumi.tools.arrange import Arranged, Ways, arrange, discards
 from izumi.tools.plan import BRING, Conflict, Left, PlacePlan, Step, Wish, makings, removals, tidied
-from izumi.tools.requests import Request, Work, trash, works
+from izumi.tools.requests import DATE, Request, Work, trash, works
 from izumi.tools.shelves import Item, Place, beneath
+
+_DATE_LETTERS: Final = len("20260131-235959")
 
 Listings = Mapping[str, Sequence[Item]]
 """What lies in each folder that `works` names, at any depth; no entry: no such folder."""
@@ -130,9 +133,27 @@ def _removed(
             for item in files
         ]
     else:
-        steps = [discarded(item, ways.trash) for item in files]
+        steps = discards(files, ways)
         steps += makings([step.to for step in steps], ())
     return _Part([*steps, *tidied(work.source, there, steps)])
+
+
+def waited(items: Sequence[Item], now: dt.datetime, days: float) -> list[Item]:
+    """What has been in the trash for so many days; never what has no name of ours there."""
+    long_ago = []
+    for item in items:
+        since = _since(item.path.split("/")[1])
+        if since is not None and (now - since) / dt.timedelta(days=1) >= days:
+            long_ago.append(item)
+    return long_ago
+
+
+def _since(name: str) -> dt.datetime | None:
+    """Since when a folder of the trash is there; None: it is none of ours."""
+    try:
+        return dt.datetime.strptime(name[:_DATE_LETTERS], DATE).replace(tzinfo=dt.UTC)
+    except ValueError:
+        return None
 
 
 def emptying(place: str, items: Sequence[Item]) -> PlacePlan:

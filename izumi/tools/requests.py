@@ -8,6 +8,9 @@ import msgspec
 from izumi.tools.plan import Policy, Verb
 from izumi.tools.shelves import TRASH, Kind, Place, Shelf
 
+DATE: Final = "%Y%m%d-%H%M%S"
+"""How the name of an operation begins, in UTC."""
+
 KINDS: Final[tuple[Kind, ...]] = ("airing", "premiered")
 
 

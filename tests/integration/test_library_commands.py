@@ -1,11 +1,13 @@
 """`izumi-admin move` and the like in a keeper's hands: printed, asked, told, remembered."""
 
+import fcntl
 import json
 import os
 import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -92,6 +94,22 @@ async def test_a_change_is_told_on_the_bus_and_remembered(keeper, library, bus):
     assert (everywhere["operation"], everywhere["by"]) == (row["operation"], "Mori")
 
 
+async def test_what_could_not_be_told_is_told_by_the_next_change(keeper, library, bus, capsys):
+    config = keeper.config.read_text().replace("announce = false", "bus_wait_s = 30")
+    away = config.replace("nats://127.0.0.1", "nats://127.0.0.2")
+    keeper.config.write_text(away.replace("bus_wait_s = 30", "bus_wait_s = 0.2"))
+    await keeper("season", SHOW, "--yes")
+    await keeper("rename", SHOW, "--yes")
+    assert "the next change tells it" in capsys.readouterr().err
+    keeper.config.write_text(config)
+    assert "nothing is open" in await keeper("resume")
+    told = [json.loads(stored.data)["verb"] for stored in await bus.latest("izumi.library.>")]
+    assert told == ["season", "rename"]
+    (last, *_) = [stored.seq for stored in await bus.latest("izumi.library.season.>")]
+    await keeper("resume")
+    assert [stored.seq for stored in await bus.latest("izumi.library.season.>")] == [last]
+
+
 async def test_without_a_bus_it_works_all_the_same(keeper, library, capsys):
     said = keeper.config.read_text().replace("nats://127.0.0.1", "nats://127.0.0.2")
     keeper.config.write_text(said.replace("announce = false", "bus_wait_s = 0.2"))
@@ -147,7 +165,9 @@ async def test_removing_for_good_wants_the_name_again(keeper, library):
         (("delete", "..", "--yes"), "is no name of a folder"),
         (("undo", "--yes"), "there is nothing to undo"),
         (("undo", "2020", "--yes"), "no operation is called"),
-        (("trash", "--empty", "--days", "-1", "--yes"), "is below 0"),
+        (("trash", "--empty", "--days", "-1", "--yes"), "is not 0 or more"),
+        (("trash", "--empty", "--days", "nan", "--yes"), "is not 0 or more"),
+        (("season", SHOW, "--number", "-1", "--yes"), "is below 0"),
     ],
 )
 async def test_what_cannot_be_done_is_one_line_and_exit_code_2(keeper, library, args, said):
@@ -237,7 +257,9 @@ def test_a_show_is_picked_by_number_by_a_part_or_nearly(capsys):
     assert "Which" not in capsys.readouterr().out
 
 
-def at_a_terminal(config: Path, *args: str, answers: list[tuple[str, str]]) -> tuple[int, str]:
+def at_a_terminal(
+    config: Path, *args: str, answers: list[tuple[str, str]], enter: bool = True
+) -> tuple[int, str]:
     """A command in front of a terminal, and somebody who answers its questions."""
     ours, theirs = pty.openpty()
     program = Path(sys.executable).with_name("izumi-admin")
@@ -247,6 +269,8 @@ def at_a_terminal(config: Path, *args: str, answers: list[tuple[str, str]]) -> t
         stdout=theirs,
         stderr=theirs,
         env=os.environ | {"COLUMNS": "200", "TERM": "xterm"},
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no threads
+        start_new_session=True,
     )
     os.close(theirs)
     said, told = "", 0
@@ -259,7 +283,7 @@ def at_a_terminal(config: Path, *args: str, answers: list[tuple[str, str]]) -> t
                 except OSError:  # the other end is closed
                     break
             if told < len(answers) and answers[told][0] in said:
-                os.write(ours, f"{answers[told][1]}\n".encode())
+                os.write(ours, (answers[told][1] + "\n" * enter).encode())
                 told += 1
         return process.wait(30), said
     finally:
@@ -282,6 +306,18 @@ def test_no_is_an_answer(keeper, library):
     before = files(library)
     code, said = at_a_terminal(keeper.config, "delete", SHOW, answers=[("Do it?", "n")])
     assert (code, "nothing was changed" in said) == (1, True)
+    assert files(library) == before
+
+
+@pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x04", 2)])
+@pytest.mark.parametrize("args", [(), (SHOW,), (SHOW, "--purge")])
+def test_whoever_leaves_a_question_leaves_everything_as_it_is(keeper, library, args, key, code):
+    before = files(library)
+    question = "Which show?" if not args else "for good:" if args[1:] else "Do it?"
+    ended, said = at_a_terminal(
+        keeper.config, "delete", *args, answers=[(question, key)], enter=False
+    )
+    assert (ended, "Traceback" in said) == (code, False), said
     assert files(library) == before
 
 

@@ -162,6 +162,19 @@ async def test_the_trash_is_emptied_of_what_has_waited_and_of_nothing_else(
     draft = await keeper.library.draft_empty(30)
     assert await keeper.library.carry(keeper.library.begin(draft))
     assert sorted(place.files()) == [f".izumi-trash/{done.id}/{path}" for path in FILES]
-    assert {item.path.split("/")[1] for item in (await keeper.library.trash())["local"]} == {
-        done.id
-    }
+    waiting, _ = await keeper.library.trash()
+    assert {item.path.split("/")[1] for item in waiting["local"]} == {done.id}
+
+
+async def test_what_is_being_taken_back_goes_back_and_not_on(rclone, remotes, tmp_path):
+    place = remotes.place("local")
+    keeper = Keeper(rclone, [place], tmp_path)
+    fill(place, FILES)
+    done = await keeper.do(MOVE)
+    journal = keeper.library.begin(await keeper.library.draft_undo(keeper.journals.find(done.id)))
+    back = journal.operation.id
+    assert keeper.journals.taken_back_by(keeper.journals.find(done.id)) == back
+    with pytest.raises(UserError, match=f"resume {back}"):
+        await keeper.library.draft_undo(keeper.journals.find(done.id))
+    assert await keeper.library.carry(journal)
+    assert keeper.journals.find(done.id).state == "undone"

@@ -3,7 +3,8 @@
 import pytest
 
 from izumi.domain.errors import UserError
-from izumi.tools.journal import Journals, Opened
+from izumi.tools.journal import Journals
+from izumi.tools.operation import Opened
 from izumi.tools.plan import PlacePlan, Step
 from izumi.tools.requests import Request
 

@@ -1,5 +1,6 @@
 """What is planned for a library: pure, so every tree can be tried."""
 
+import datetime as dt
 import unicodedata
 
 import pytest
@@ -10,8 +11,8 @@ from izumi.domain.errors import UserError
 from izumi.tools import naming, shelves, typed
 from izumi.tools.arrange import Ways, arrange
 from izumi.tools.judging import after, before
-from izumi.tools.plan import Step, Wish
-from izumi.tools.planning import plan
+from izumi.tools.plan import PlacePlan, Step, Wish
+from izumi.tools.planning import plan, waited
 from izumi.tools.requests import Request
 from izumi.tools.shelves import Item, fold
 from izumi.tools.undoing import undo
@@ -105,6 +106,51 @@ def test_no_file_is_lost_or_lies_on_another_whatever_their_names_do(wanted, poli
     assert {path: item.changed for path, item in origin.items()} == {
         item.path: item.changed for item in items
     }
+
+
+def test_the_plan_of_an_undo_shows_every_file_once():
+    items = tree("S/a", "S/b", "S/c")
+    wishes = [Wish(items[1], "S/b"), Wish(items[2], "S/a"), Wish(items[3], "S/d")]
+    steps = arrange(wishes, items, WAYS).steps
+    ways = {(step.path, step.to) for step in PlacePlan(place="nas", steps=steps).moved}
+    assert ways == {("S/a", "S/b"), ("S/b", "S/a"), ("S/c", "S/d")}
+    assert {(to, path) for path, to in ways} == {
+        (step.path, step.to) for step in undo("nas", steps).moved
+    }
+
+
+def test_an_undo_of_one_move_counts_it():
+    move = Request(verb="move", show="Show")
+    made = below({"Airing/Show": tree("Airing/Show/1.mkv", "Airing/Show/2.mkv")}, move)
+    assert (made.files, undo("nas", made.steps).files) == (2, 2)
+
+
+def test_names_that_differ_in_case_alone_stay_side_by_side_where_they_are():
+    move = Request(verb="move", show="Show")
+    made = below({"Airing/Show": tree("Airing/Show/Case.mkv", "Airing/Show/case.mkv")}, move)
+    assert made.left == ()
+    assert {step.to for step in made.moved} == {
+        "Premiered/Show/Case.mkv",
+        "Premiered/Show/case.mkv",
+    }
+
+
+@pytest.mark.parametrize("verb", ["move", "delete"])
+def test_names_that_differ_in_the_form_of_a_letter_never_get_one_name(verb):
+    paths = [unicodedata.normalize(form, "Airing/Show/\u304c.mkv") for form in ("NFC", "NFD")]
+    made = below({"Airing/Show": tree(*paths)}, Request(verb=verb, show="Show"))
+    targets = [fold(step.to) for step in made.moved]
+    assert len({*targets}) == len(targets) == (2 if verb == "delete" else 0)
+    assert {left.path for left in made.left} == ({*paths} if verb == "move" else set())
+
+
+@pytest.mark.parametrize("days", [0.0, 30.0, 1e6, 1e300, float("inf")])
+def test_only_what_is_ours_and_has_waited_is_old(days):
+    now = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    names = ["20260101-000000000-aa", "20260228-000000-job", "#recycle", "0", "2020", "20261350-1"]
+    items = [Item(f".izumi-trash/{name}/x", 1) for name in names]
+    old = {item.path.split("/")[1] for item in waited(items, now, days)}
+    assert old == {*names[:2]} if days == 0 else old == {*names[: int(days == 30)]}
 
 
 def test_names_are_exchanged_by_way_of_a_temporary_one():
