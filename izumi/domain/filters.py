@@ -242,5 +242,5 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (LookupError, OSError, ValueError):
-        msg = f'zone: {name!r} is not known here; zones are called "Europe/Berlin", "Asia/Tokyo"'
-        raise ValueError(f"{msg}, and come with the package tzdata of the system") from None
+        msg = f'zone: {name!r} is not known; zones are called "Europe/Berlin", "Asia/Tokyo"'
+        raise ValueError(msg) from None

@@ -1,6 +1,8 @@
 """Filters and lists in a configuration: what is good, and how it is said what is not."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,7 +48,7 @@ def test_a_filter_that_is_not_given_lets_everything_in(tmp_path: Path) -> None:
         (("not_shows", "notshows"), "unknown key `notshows`; did you mean `not_shows`?"),
         (('["hardsub"]', '["hardsubs"]'), "did you mean `hardsub`?"),
         (("23:00-07:00", "23-7"), "quiet is '23-7': write it like 22:00-08:00"),
-        (("Europe/Berlin", "Europe/Bärlin"), "zone: 'Europe/Bärlin' is not known here"),
+        (("Europe/Berlin", "Europe/Bärlin"), "zone: 'Europe/Bärlin' is not known"),
         (('"anilist"', '"anilst"'), "list.friends.service: Invalid enum value 'anilst'"),
         (('"aki", "ben"', '"aki@home"'), "users: 'aki@home' is no user's name"),
         (("[list.friends]", "[anilist]\nenabled = false\n[list.friends]"), "AniList is not asked"),
@@ -81,3 +83,8 @@ def test_the_client_id_is_masked_wherever_the_configuration_is_shown(tmp_path: P
     assert settings.shown(loaded)["myanimelist"]["client_id"] == "***"
     assert "swordfish" not in repr(loaded)
     assert settings.secrets(loaded) == ["swordfish"]
+
+
+def test_zones_are_known_where_the_system_has_none():
+    code = "from izumi.domain.filters import Filter; Filter(quiet='23:00-07:00', zone='Asia/Tokyo')"
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONTZPATH": ""}, check=True)
