@@ -122,6 +122,7 @@ class Board:
     now: Callable[[], dt.datetime]
     _shows: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     _open: dict[str, _Shared] = field(default_factory=dict)
+    _wanting: dict[str, list[str]] = field(default_factory=dict)
 
     @contextlib.asynccontextmanager
     async def open(self, show: str, holder: str, job: str) -> AsyncIterator[Page]:
@@ -130,7 +131,7 @@ class Board:
         Args:
             show: Name of its folder.
             holder: Unique to this attempt at this job.
-            job: The job; an earlier attempt at it holds nothing any more.
+            job: The job; an earlier attempt at it, on whichever host, holds nothing any more.
 
         Raises:
             Unavailable: Someone else is at it for too long, or the bus is away.
@@ -138,10 +139,10 @@ class Board:
         """
         user = f"{job} {holder}"
         lock = self._shows.setdefault(show, asyncio.Lock())
-        async with lock:
+        async with self._wanted(show, job), lock:
             shared = self._open.get(show)
             if shared is None or shared.page.lost:
-                shared = _Shared(await self._claim(show, user, job))
+                shared = _Shared(await self._claim(show, user))
                 shared.renewing = asyncio.create_task(self._renew(shared))
                 self._open[show] = shared
             shared.users.append(user)
@@ -169,7 +170,19 @@ class Board:
         with contextlib.suppress(BusUnavailable, Fenced):
             await shared.page.save(lambda told: msgspec.structs.replace(told, holder=holder))
 
-    async def _claim(self, show: str, holder: str, job: str) -> Page:
+    @contextlib.asynccontextmanager
+    async def _wanted(self, show: str, job: str) -> AsyncIterator[None]:
+        """Say that a job wants a record, for whichever is the first to claim it."""
+        wanting = self._wanting.setdefault(show, [])
+        wanting.append(job)
+        try:
+            yield
+        finally:
+            wanting.remove(job)
+            if not wanting:
+                self._wanting.pop(show, None)
+
+    async def _claim(self, show: str, holder: str) -> Page:
         subject = subjects.told(self.group, show)
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -179,7 +192,7 @@ class Board:
             told, seq = self._read(show, last)
             if seq != seen:
                 seen, since = seq, loop.time()
-            free = not told.holder or told.holder.partition(" ")[0] == job
+            free = not told.holder or told.holder.partition(" ")[0] in self._wanting[show]
             if free or loop.time() - since >= self.patience_s:
                 page = Page(self.bus, subject, told, seq)
                 with contextlib.suppress(Fenced):

@@ -16,7 +16,8 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         longest_s: No wait is longer.
         tool_attempts: A child process that fails so often on one job is its fault.
         unknown_attempts: Deliveries of a message of an unknown version.
-        lost_attempts: An instance that dies so often over one job is the job's fault.
+        lost_attempts: An instance that dies so often over one job is the job's fault; as many
+            times more for each 16 jobs that its group has in work at once.
         give_up_h: Hours since the first claim after which a person is asked; longer
             than a weekend, so that storage may be down over one.
     """

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from izumi.domain.errors import NoSpace
 
 _LOCK = ".lock"
 _RESERVED = ".reserved"
+_LONGEST = 200
+"""File systems take names of 255 bytes."""
 
 
 def free_bytes(path: Path) -> int:
@@ -54,7 +57,7 @@ class Scratch:
     @contextlib.contextmanager
     def folder(self, job: str) -> Iterator[Path]:
         """An empty folder for a job, removed with its reservation afterwards."""
-        path = self._home / subjects.token(job)
+        path = self._home / _named(job)
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(mode=0o700)
         try:
@@ -149,3 +152,11 @@ def _try_lock(path: Path) -> Iterator[bool]:
             yield True
     finally:
         os.close(lock)
+
+
+def _named(job: str) -> str:
+    """A folder's name for a job: one that is long (`=E5=AD=97`...) is cut, and told apart."""
+    name = subjects.token(job)
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[:_LONGEST]}~{hashlib.sha256(name.encode()).hexdigest()[:32]}"

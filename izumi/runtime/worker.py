@@ -122,6 +122,14 @@ class Worker:
     tally: Tally = field(default_factory=Tally)
     _taking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_TAKERS))
 
+    @property
+    def most_lost(self) -> int:
+        """Instances that may die over a job before it is taken for the cause.
+
+        Each death counts for all that were in work: of hundreds, most only wait.
+        """
+        return self.policy.lost_attempts * max(1, self.jobs // _TAKERS)
+
     async def run(self, shutdown: Shutdown) -> None:
         """Work until asked to stop; two steps, as `Shutdown` says.
 
@@ -319,7 +327,7 @@ class _Job:
             self._worker.breaker.neutral()
             await self.lease.delivery.nak(exc.retry_after_s or self._worker.policy.first_s)
             return f"later: {exc}"
-        if record.lost >= self._worker.policy.lost_attempts:
+        if record.lost >= self._worker.most_lost:
             self._worker.breaker.neutral()
             return await self._park(f"{record.lost} instances died or froze over this job")
         self._worker.tally.claimed += 1

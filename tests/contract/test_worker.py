@@ -379,6 +379,20 @@ async def test_a_job_that_kills_every_instance_is_parked(any_bus: Bus, tmp_path:
     assert "died or froze" in record.reason
 
 
+async def test_of_hundreds_of_jobs_that_die_together_none_is_parked_so_soon(
+    any_bus: Bus, tmp_path: Path
+) -> None:
+    async def work(fact: Fact, job: JobContext) -> Sequence[Fact]:
+        return []
+
+    async with working(any_bus, work, tmp_path, jobs=1) as (few, _):
+        assert few.most_lost == QUICK.lost_attempts
+    async with working(any_bus, work, tmp_path, jobs=160) as (many, _):
+        assert many.most_lost == 10 * QUICK.lost_attempts
+        await any_bus.publish(announcement(FACT))
+        await until_state(any_bus, LOG, "done")
+
+
 async def test_units_of_one_process_that_work_on_the_same_fact_have_folders_of_their_own(
     any_bus: Bus, tmp_path: Path
 ) -> None:

@@ -193,3 +193,21 @@ async def test_a_job_that_leaves_a_shared_record_does_not_take_it_along():
             pass
     await leaving.__aexit__(None, None, None)
     assert page.told.holder == ""
+
+
+async def test_a_job_that_comes_again_behind_others_takes_what_it_held_at_once():
+    bus = MemoryBus()
+    killed = Board(bus=bus, group="public", now=lambda: AT, patience_s=3600.0)
+    here = Board(bus=bus, group="public", now=lambda: AT, patience_s=3600.0)
+    left = killed.open("Mori", "t1", "first")
+    await left.__aenter__()
+
+    async def opened(job: str) -> None:
+        async with here.open("Mori", "t2", job):
+            pass
+
+    async with asyncio.timeout(60):
+        other = asyncio.create_task(opened("other"))
+        await asyncio.sleep(0.1)
+        assert not other.done()
+        await asyncio.gather(other, opened("first"))

@@ -27,6 +27,14 @@ def test_a_jobs_folder_is_private_and_empty_and_goes_with_the_job(tmp_path: Path
     assert not list(tmp_path.glob("*/"))
 
 
+def test_jobs_of_long_names_have_folders_of_their_own(tmp_path: Path) -> None:
+    home = scratch(tmp_path)
+    with home.folder("字" * 90 + "a") as one, home.folder("字" * 90 + "b") as other:
+        assert one != other
+        home.reserve(one, 1 * MB)
+    home.close()
+
+
 def test_what_other_jobs_reserved_is_not_given_away_twice(tmp_path: Path) -> None:
     one, two = scratch(tmp_path), scratch(tmp_path, "two")
     with one.folder("a") as a, two.folder("b") as b:
