@@ -243,7 +243,7 @@ def _overlay(document: dict[str, Any], environ: Mapping[str, str]) -> None:
 def _hook(base: Path) -> Callable[[type, Any], Any]:
     def convert(kind: type, value: Any) -> Any:
         if not isinstance(value, str) or not value:
-            raise ValueError(f"Expected text, got {value!r}")
+            raise ValueError("Expected a text that is not empty")
         if kind is Path:
             return base / Path(value).expanduser()
         if kind is Secret:
@@ -344,7 +344,7 @@ def _value(steps: Sequence[str], document: Mapping[str, Any]) -> Any:
             here = here.get(step)
         elif isinstance(here, list) and step.isdigit() and int(step) < len(here):
             here = here[int(step)]
-    secret = steps and re.search(r"url|key|token|secret|password", steps[-1])
+    secret = steps and re.search(r"url|key|token|secret|password|auth", steps[-1])
     return "***" if secret and here is not None else here
 
 

@@ -35,8 +35,8 @@ def convert(
     secrets: Annotated[
         Path | None,
         Parameter(
-            help="Put addresses of webhooks and chats into files of this folder, for their "
-            "owner alone, which the TOML names; else they stand in the TOML."
+            help="Put addresses of webhooks, chats and endpoints, and keys, into files of this "
+            "folder, for their owner alone, which the TOML names; else they stand there."
         ),
     ] = None,
     unit: Annotated[

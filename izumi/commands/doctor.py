@@ -203,6 +203,15 @@ async def _secrets(settings: Settings) -> AsyncIterator[Finding]:
                 yield Finding("fail", topic, str(exc))
             else:
                 yield Finding("ok", topic, f"target {target.name} is configured (not called)")
+    for group, endpoints in settings.endpoints.items():
+        for one in endpoints.everyone():
+            topic = f"endpoints.{group}"
+            try:
+                compose.check_endpoint(group, one)
+            except IzumiError as exc:
+                yield Finding("fail", topic, str(exc))
+            else:
+                yield Finding("ok", topic, f"endpoint {one.name} is configured (not called)")
 
 
 async def _bus(settings: Settings) -> AsyncIterator[Finding]:

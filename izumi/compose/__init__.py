@@ -2,6 +2,7 @@
 
 from izumi.compose.catalogue import catalogue_for_once
 from izumi.compose.connections import bus, hand_back, prepare, prepare_patiently, store
+from izumi.compose.elsewhere import endpoint as check_endpoint
 from izumi.compose.encoding import transcoder
 from izumi.compose.instance import Instance, instance, instance_name, run
 from izumi.compose.library import library
@@ -23,6 +24,7 @@ __all__ = [
     "Wanted",
     "bus",
     "catalogue_for_once",
+    "check_endpoint",
     "check_target",
     "chosen",
     "configured",

@@ -15,7 +15,6 @@ import structlog
 from izumi.bus.jetstream import JetStreamBus
 from izumi.bus.permissions import role_name
 from izumi.bus.ports import Bus
-from izumi.clients.addresses import may_call
 from izumi.clients.anilist import Anilist
 from izumi.clients.discord import Gate
 from izumi.clients.facts import CachedFacts
@@ -23,8 +22,8 @@ from izumi.clients.http import Http
 from izumi.clients.ports import Sieve
 from izumi.clients.sieve import FilterSieve
 from izumi.clients.user_lists import UserLists
-from izumi.compose import telling
-from izumi.compose.catalogue import catalogue
+from izumi.compose import elsewhere, telling
+from izumi.compose.catalogue import anilist, catalogue
 from izumi.compose.connections import bus, prepare_patiently, store
 from izumi.compose.encoding import may_work, transcoder
 from izumi.compose.lists import user_lists
@@ -38,7 +37,6 @@ from izumi.consumers.board import Board
 from izumi.consumers.distributor import Distributor, DistributorSettings
 from izumi.consumers.encoder import Encoder
 from izumi.consumers.encoder_settings import EncoderSettings
-from izumi.consumers.endpoints import Endpoints
 from izumi.consumers.endpoints_settings import EndpointsSettings
 from izumi.consumers.notifier import Notifier
 from izumi.consumers.notifier_settings import NotifierSettings
@@ -100,8 +98,9 @@ class Instance:
     @cached_property
     def anilist(self) -> Anilist | None:
         """One for everything here that asks AniList, since its limit is one; None: not asked."""
-        settings = self.settings.anilist
-        return Anilist(self.http, settings) if settings.enabled else None
+        if not self.settings.anilist.enabled:
+            return None
+        return anilist(self.settings, http=self.http, stack=self.stack)
 
     @cached_property
     def facts(self) -> CachedFacts | None:
@@ -243,10 +242,7 @@ class Instance:
     async def endpoints(self, group: str) -> tuple[Handler, EndpointsSettings]:
         """The handler of a group of endpoints."""
         settings = self.settings.endpoints[group]
-        private = settings.networks()
-        http = Http(longest_reply_bytes=1 << 20, may_call=lambda one: may_call(one, private))
-        self.stack.push_async_callback(http.aclose)
-        return Endpoints(settings=settings, http=http, now=utcnow), settings
+        return elsewhere.endpoints(group, settings, stack=self.stack), settings
 
     async def consumer(
         self, wanted: Wanted, connected: JetStreamBus, shutdown: Shutdown

@@ -10,13 +10,12 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 
-from izumi.consumers.endpoints_settings import EndpointSettings, EndpointsSettings
 from izumi.domain import old_request
-from izumi.domain.announce import kind
+from izumi.domain.announce import Kind, kind
 from izumi.domain.errors import Held, Rejected, Unavailable
 from izumi.domain.events import Acquired, Distributed, Encoded, Fact
 from izumi.domain.secret import Secret
@@ -56,18 +55,28 @@ class Caller(Protocol):
         """One request, answered whatever the status is. Raises Unavailable."""
 
 
+class Endpoint(NamedTuple):
+    """One endpoint: what records call it, its address, and its key."""
+
+    name: str
+    url: Secret
+    auth: Secret | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
     """The handler of one group of endpoints.
 
     Attributes:
-        settings: Its configuration.
+        lines: Of each, the first that takes it is told.
+        after: Which facts they are told of.
         http: Calls, and only addresses that may be called.
         now: The clock.
         limit_s: How long one call may take.
     """
 
-    settings: EndpointsSettings
+    lines: Sequence[Sequence[Endpoint]]
+    after: Sequence[Kind]
     http: Caller
     now: Callable[[], dt.datetime]
     limit_s: float = LIMIT_S
@@ -82,12 +91,11 @@ class Endpoints:
         """
         if not isinstance(fact, Acquired | Encoded | Distributed):
             raise Rejected(f"endpoints have nothing to do with {type(fact).__name__}")
-        if kind(fact) not in self.settings.after:
+        if kind(fact) not in self.after:
             return []
         await job.still_ours()
         telling = _Telling(self, job, old_request.request_of(fact.file))
-        lines = [(one,) for one in self.settings.always] + [*self.settings.sequential.values()]
-        outcomes = await asyncio.gather(*(telling.tell(line) for line in lines))
+        outcomes = await asyncio.gather(*(telling.tell(line) for line in self.lines))
         later = [why for outcome in outcomes for why in outcome.later]
         never = [why for outcome in outcomes for why in outcome.never]
         if later:
@@ -115,7 +123,7 @@ class _Telling:
         self._recording = asyncio.Lock()
         self._taken: dict[str, Any] = dict(job.checkpoint.get("taken", {}))
 
-    async def tell(self, line: Sequence[EndpointSettings]) -> _Outcome:
+    async def tell(self, line: Sequence[Endpoint]) -> _Outcome:
         """Call one after the other until one takes it."""
         if any(one.name in self._taken for one in line):
             return _Outcome()
@@ -136,7 +144,7 @@ class _Telling:
         # While one may still take it, nothing is decided.
         return _Outcome(tuple(later + never)) if later else _Outcome(never=tuple(never))
 
-    async def _call(self, endpoint: EndpointSettings) -> int:
+    async def _call(self, endpoint: Endpoint) -> int:
         headers = {} if endpoint.auth is None else {"Authorization": endpoint.auth.reveal()}
         reply = await self._unit.http.ask(
             endpoint.name,

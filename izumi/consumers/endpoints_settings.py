@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -22,30 +23,49 @@ class EndpointSettings(
     Attributes:
         name: What records call it; unique in its group.
         url: Where it takes requests, such as "https://host.example/notify".
+        url_file: A file that holds it, in place of `url`.
         auth: Its key, sent raw as the header `Authorization`.
+        auth_file: A file that holds it, in place of `auth`.
     """
 
     name: str
-    url: Secret
+    url: Secret | None = None
+    url_file: Path | None = None
     auth: Secret | None = None
+    auth_file: Path | None = None
 
     def __post_init__(self) -> None:
         """Check what one table alone can tell."""
         if not self.name:
             raise ValueError("name: give the endpoint one, for records")
-        try:
-            parts = urlsplit(self.url.reveal())
-            good = parts.scheme in {"http", "https"} and bool(parts.hostname)
-            good = good and "@" not in parts.netloc and parts.port != 0
-        except ValueError:
-            good = False
-        if not good:
-            raise ValueError(f"url of {self.name!r}: no address such as https://host/notify")
-        if self.auth is not None and not _is_header(self.auth.reveal()):
-            raise ValueError(f"auth of {self.name!r}: a key has no control characters")
+        if (self.url is None) == (self.url_file is None):
+            raise ValueError(f"give `url` or `url_file` of {self.name!r}, one of them")
+        if self.auth is not None and self.auth_file is not None:
+            raise ValueError(f"give `auth` or `auth_file` of {self.name!r}, one of them")
+        if self.url is not None and not is_address(self.url):
+            raise ValueError(f"url of {self.name!r}: {NO_ADDRESS}")
+        if self.auth is not None and not is_key(self.auth):
+            raise ValueError(f"auth of {self.name!r}: {NO_KEY}")
 
 
-def _is_header(text: str) -> bool:
+NO_ADDRESS: Final = "no address such as https://host/notify"
+NO_KEY: Final = "a key has no control characters"
+
+
+def is_address(url: Secret) -> bool:
+    """Whether requests can be sent there."""
+    try:
+        parts = urlsplit(url.reveal())
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        good = good and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        return False
+    return good
+
+
+def is_key(auth: Secret) -> bool:
+    """Whether a header can carry it."""
+    text = auth.reveal()
     return text.isprintable() and text.strip() == text
 
 

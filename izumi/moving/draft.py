@@ -54,6 +54,7 @@ class Draft:
         old_keys: Files of keys of the earlier system.
         receives: Whether any unit took requests.
         told: Group and address of every webhook.
+        called: Group, sequential group (None: always) and address of every endpoint.
         secret_files: Text by path of a file that is to hold it alone.
     """
 
@@ -66,6 +67,7 @@ class Draft:
     old_keys: list[Reader] = field(default_factory=list)
     receives: bool = False
     told: set[tuple[str, str]] = field(default_factory=set)
+    called: set[tuple[str, str | None, str]] = field(default_factory=set)
     secret_files: dict[str, str] = field(default_factory=dict)
 
     def say(self, kind: Kind, text: str, *, where: Trail = ()) -> None:

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -39,7 +40,7 @@ def convert(reader: Reader, draft: Draft) -> None:
     group = reader.unit
     known = draft.table("endpoints")
     table: dict[str, Any] = known.get(group) or {"after": _AFTER.get(reader.unit, _FACTS)}
-    names = {end["name"] for _, ends in _lines(table) for end in ends}
+    names = {end["name"] for end in everyone(table)}
     private: set[str] = set()
     doubled = []
     for entry in entries:
@@ -48,12 +49,12 @@ def convert(reader: Reader, draft: Draft) -> None:
             text = "left out: it leads to a unit of this configuration, which the bus tells"
             reader.note("decided", entry.whole, text)
             continue
-        lines = [ends for line, ends in _lines(table) if line == entry.line]
-        if any(end["url"] == url for ends in lines for end in ends):
+        if (called := (group, entry.line, url)) in draft.called:
             reader.note("decided", entry.whole, "told already, as it stands there before")
             continue
         name = unique(_name(url), names)
-        if made := _made(reader, entry, url, name):
+        if made := _made(reader, draft, entry, url, name):
+            draft.called.add(called)
             private |= _private(url)
             doubled += [name] * (_last(url) in {route.path for route in draft.routes})
             where: tuple[str, ...] = ("endpoints", group, "always")
@@ -78,10 +79,9 @@ def convert(reader: Reader, draft: Draft) -> None:
     _explain(draft, reader.unit, group, doubled)
 
 
-def _lines(table: dict[str, Any]) -> Iterator[tuple[str | None, list[dict[str, Any]]]]:
-    """The endpoints that a table has so far, by sequential group; None: always."""
-    yield None, table.get("always", [])
-    yield from table.get("sequential", {}).items()
+def everyone(table: dict[str, Any]) -> list[dict[str, Any]]:
+    """The endpoints that a table has so far."""
+    return [*table.get("always", ()), *chain(*table.get("sequential", {}).values())]
 
 
 def _explain(draft: Draft, unit: str, group: str, doubled: list[str]) -> None:
@@ -167,16 +167,21 @@ def _entry(reader: Reader, found: Found, line: str | None) -> Iterator[_Entry]:
     yield _Entry(line, found, url, auth)
 
 
-def _made(reader: Reader, entry: _Entry, url: str, name: str) -> dict[str, Any] | None:
+def _made(
+    reader: Reader, draft: Draft, entry: _Entry, url: str, name: str
+) -> dict[str, Any] | None:
     """The endpoint; None: it cannot be one, which is noted."""
-    made: dict[str, Any] = {"name": name, "url": url}
+    secrets = {"url": url}
     if entry.auth is not None:
-        made["auth"] = as_text(entry.auth.value)
+        secrets["auth"] = as_text(entry.auth.value) or ""
     try:
-        msgspec.convert(made, EndpointSettings, dec_hook=dec_hook)
+        msgspec.convert({"name": name, **secrets}, EndpointSettings, dec_hook=dec_hook)
     except msgspec.ValidationError as exc:
         reader.note("complete", entry.whole, f"left out: {str(exc).partition(' - at')[0]}")
         return None
+    made: dict[str, Any] = {"name": name}
+    for key, secret in secrets.items():
+        draft.keep(made, key, secret, f"{key}-{reader.unit}-{name}")
     return made
 
 

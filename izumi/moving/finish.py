@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from izumi.moving import endpoints
 from izumi.moving.draft import Draft
 from izumi.moving.places import Location, Resolved, Use, remotes, resolve
 
@@ -155,10 +156,12 @@ def rest(draft: Draft) -> None:
         for group in draft.settings.get("notifier", {}).values()
         for target in (*group.get("discord", ()), *group.get("apprise", ()))
     ]
-    if draft.settings.get("endpoints") or any("url" in target for target in targets):
+    for group in draft.settings.get("endpoints", {}).values():
+        targets += endpoints.everyone(group)
+    if any("url" in target for target in targets):
         text = (
             "addresses and keys stand in the configuration, as they stood in the files: keep it "
-            "for its owner alone (chmod 600); --secrets DIR has files for those of webhooks"
+            "for its owner alone (chmod 600); with --secrets DIR each has a file of its own"
         )
         draft.say("decided", text)
 

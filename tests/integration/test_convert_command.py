@@ -59,7 +59,17 @@ def test_files_are_for_their_owner_alone_and_never_overwritten(tmp_path: Path, c
     found = settings.load(out, environ={})
     (mochi,) = found.notifier["mochi"].discord
     assert secret(mochi.url, mochi.url_file, "url").reveal().endswith("/token-of-mochi")
+    auth = [
+        secret(None, one.auth_file, "auth").reveal()
+        for one in found.endpoints["encoder"].everyone()
+        if one.auth_file is not None
+    ]
+    assert sorted(auth) == ["key-a", "key-one"]
+    assert secret(None, found.endpoints["encoder"].always[0].url_file, "url").reveal() == (
+        "https://one.example/notify"
+    )
     before = out.read_text("utf-8")
+    assert [text for text in old.SECRETS if text in before] == []
     # The same once more is nothing new.
     assert convert(*files, out=out, report=report, secrets=folder) == 0
     out.write_text("mine = 1\n", "utf-8")

@@ -1,7 +1,7 @@
 """Units of the earlier system are told over real HTTP, each by itself."""
 
 import contextlib
-import datetime as dt
+import dataclasses
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -14,11 +14,11 @@ from aiohttp import web
 
 from izumi import failpoints
 from izumi.clients.addresses import may_call
-from izumi.clients.http import Http
+from izumi.compose import elsewhere
 from izumi.consumers.endpoints import Endpoints
 from izumi.consumers.endpoints_settings import EndpointsSettings
 from izumi.domain import events
-from izumi.domain.errors import Held, Rejected, Unavailable
+from izumi.domain.errors import ConfigError, Held, Rejected, Unavailable
 from izumi.domain.events import Answered, Encoded
 from izumi.domain.secret import Secret, dec_hook
 from tests.support.bus import NOON, acquired, provisioned
@@ -62,17 +62,16 @@ async def old() -> AsyncIterator[OldUnit]:
     await runner.cleanup()
 
 
+def hook(kind: type, value: Any) -> Any:
+    return Path(value) if kind is Path else dec_hook(kind, value)
+
+
 @contextlib.asynccontextmanager
 async def endpoints(*, limit_s: float = 5.0, **table: Any) -> AsyncIterator[Endpoints]:
-    settings = msgspec.convert(table, EndpointsSettings, dec_hook=dec_hook)
-    private = settings.networks()
-    http = Http(longest_reply_bytes=1 << 20, may_call=lambda one: may_call(one, private))
-    try:
-        yield Endpoints(
-            settings=settings, http=http, now=lambda: dt.datetime.now(dt.UTC), limit_s=limit_s
-        )
-    finally:
-        await http.aclose()
+    settings = msgspec.convert(table, EndpointsSettings, dec_hook=hook)
+    async with contextlib.AsyncExitStack() as stack:
+        made = elsewhere.endpoints("main", settings, stack=stack)
+        yield dataclasses.replace(made, limit_s=limit_s)
 
 
 def at(url: str, auth: str | None = None) -> dict[str, str]:
@@ -218,21 +217,58 @@ async def test_a_gateway_takes_what_endpoints_send(nats_server, tmp_path: Path) 
         ({"always": [at("https://h:99999/x")]}, "no address"),
         ({"always": [at("https://h/x", "a\nb: c")]}, "control characters"),
         ({"always": [at("https://h/x"), at("https://i/x")]}, "twice"),
+        ({"always": [{"name": "x"}]}, "`url` or `url_file` of 'x'"),
+        ({"always": [at("https://h/x") | {"url_file": "/f"}]}, "`url` or `url_file`"),
+        ({"always": [at("https://h/x", "k") | {"auth_file": "/f"}]}, "`auth` or `auth_file`"),
         ({"always": [at("https://h/x")], "private": ["x"]}, "network"),
         ({"always": [at("https://h/x")], "after": []}, "after"),
     ],
 )
 def test_a_table_that_cannot_work_is_one_error(table, said) -> None:
     with pytest.raises(msgspec.ValidationError, match=said) as failed:
-        msgspec.convert(table, EndpointsSettings, dec_hook=dec_hook)
+        msgspec.convert(table, EndpointsSettings, dec_hook=hook)
     assert "u:p" not in str(failed.value)
 
 
 def test_addresses_and_keys_are_not_shown() -> None:
     table = {"always": [at("https://h/swordfish", "swordfish") | {"name": "x"}]}
-    settings = msgspec.convert(table, EndpointsSettings, dec_hook=dec_hook)
+    settings = msgspec.convert(table, EndpointsSettings, dec_hook=hook)
     assert "swordfish" not in repr(settings)
     assert isinstance(settings.always[0].url, Secret)
+
+
+async def test_addresses_and_keys_are_read_from_files_of_their_own(old, tmp_path) -> None:
+    url, auth = tmp_path / "url", tmp_path / "auth"
+    url.write_text(f"{old.url}/notify\n")
+    auth.write_text("key1\n")
+    table = {"name": "n", "url_file": str(url), "auth_file": str(auth)}
+    async with endpoints(always=[table], **LOOPBACK) as unit:
+        assert await unit(acquired(), FakeJob(tmp_path)) == []
+    assert [(path, key) for path, key, _ in old.told] == [("/notify", "key1")]
+
+
+@pytest.mark.parametrize(
+    ("url", "auth", "said"),
+    [
+        (None, "key", r"\[endpoints.main\] n: url_file: .*/url cannot be read"),
+        ("swordfish", "key", "url_file: .*/url holds no address"),
+        ("https://h/swordfish\nhttps://i/x", "key", "alone, on one line"),
+        ("https://h/x", None, "auth_file: .*/auth cannot be read"),
+        ("https://h/x", "sword\x07fish", "auth_file: .*/auth: a key has no control"),
+        ("https://h/x", "", "auth_file: .*/auth must hold the secret alone"),
+    ],
+)
+async def test_a_file_that_holds_none_stops_the_start_and_is_not_shown(
+    tmp_path, url, auth, said
+) -> None:
+    for name, text in (("url", url), ("auth", auth)):
+        if text is not None:
+            (tmp_path / name).write_text(text)
+    table = {"name": "n", "url_file": str(tmp_path / "url"), "auth_file": str(tmp_path / "auth")}
+    with pytest.raises(ConfigError, match=said) as failed:
+        async with endpoints(always=[table]):
+            pass
+    assert "fish" not in str(failed.value)
 
 
 async def test_an_instance_that_dies_before_its_record_tells_once_more(old, tmp_path) -> None:

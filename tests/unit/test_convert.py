@@ -12,6 +12,7 @@ from izumi.domain.errors import UserError
 from izumi.moving.convert import Result, convert
 from izumi.moving.document import Document, Trail, parse_toml, parse_yaml
 from izumi.moving.draft import Options
+from izumi.moving.endpoints import everyone
 from izumi.moving.reader import leaves
 from izumi.moving.rows import Row, place, told
 from izumi.settings import Settings
@@ -116,7 +117,7 @@ def test_endpoints_are_told_after_the_fact_that_their_unit_made() -> None:
     assert found.endpoints["encoder"].after == ("encoded",)
     assert found.endpoints["distributor"].after == ("distributed",)
     one = found.endpoints["acquisition"]
-    urls = [(end.url.reveal(), end.auth.reveal() if end.auth else None) for end in one.always]
+    urls = [(end.url and end.url.reveal(), end.auth and end.auth.reveal()) for end in one.always]
     assert urls == [
         ("https://one.example/notify", "key-one"),
         ("https://two.example/encode", None),
@@ -190,7 +191,7 @@ def test_endpoints_of_several_instances_are_told_once_each() -> None:
     names = [end.name for end in endpoints["acquisition"].everyone()]
     assert sorted(set(names)) == sorted(names)
     assert "new.example/encode" in names
-    urls = [end.url.reveal() for end in endpoints["acquisition"].always]
+    urls = [end.url.reveal() for end in endpoints["acquisition"].always if end.url]
     assert len(urls) == len(set(urls)) == 3
     assert lost(documents({"a.yml": old.ACQUISITION, "b.yml": other}), result.rows) == []
 
@@ -478,7 +479,19 @@ def test_secrets_go_to_files_that_the_tables_name() -> None:
     found = checked(result)
     targets = [one for notifier in found.notifier.values() for one in notifier.targets]
     assert all(one.url is None for one in targets)
-    assert {str(one.url_file) for one in targets} == set(result.secret_files)
+    ends = [one for group in found.endpoints.values() for one in group.everyone()]
+    assert all(one.url is None and one.auth is None for one in ends)
+    files = [one.url_file for one in (*targets, *ends)] + [one.auth_file for one in ends]
+    assert {str(path) for path in files if path is not None} == set(result.secret_files)
+    written = tomli_w.dumps(result.settings)
+    assert [secret for secret in old.SECRETS if secret in written] == []
+    assert "addresses and keys stand" not in told(result.rows, result.sources)
+    plain = converted(old.V4).settings["endpoints"]
+    for group, one in plain.items():
+        pair = (one, result.settings["endpoints"][group])
+        for end, kept in zip(*map(everyone, pair), strict=True):
+            assert result.secret_files[kept["url_file"]] == end["url"]
+            assert result.secret_files.get(kept.get("auth_file", "")) == end.get("auth")
     assert "token-of-zenbu" in "".join(result.secret_files.values())
 
 

@@ -96,7 +96,7 @@ def test_the_environment_wins_over_the_file_and_is_read_as_toml(tmp_path: Path) 
             "state/acquisition/done must not lie in",
         ),
         (("[encoder.main]", '[encoder."a b"]'), "[encoder.a b]: a name has letters"),
-        (('state = "state"', 'state = ""'), "state: Expected text"),
+        (('state = "state"', 'state = ""'), "state: Expected a text"),
         (('state = "state"', 'state = "state'), "not TOML"),
         (('state = "state"', ""), "missing required field `state`"),
         (("[acquisition]", "[bus.embedded]\nport = 0\n[acquisition]"), "[bus.embedded] port: 0"),
@@ -115,7 +115,11 @@ def test_a_mistake_is_named_with_its_place_and_the_way_out(
 
 def test_the_value_that_is_wrong_is_shown_unless_it_may_be_a_secret(tmp_path: Path) -> None:
     assert "(it is 'fast')" in refused(tmp_path, GOOD + "[worker]\ndrain_s = 'fast'\n")
-    assert "(it is '***')" in refused(tmp_path, GOOD.replace('url = "https', 'url = 5 # "https'))
+    wrong = refused(tmp_path, GOOD.replace('url = "https', 'url = 123456 # "https'))
+    assert "(it is '***')" in wrong
+    assert "123456" not in wrong
+    endpoint = '[[endpoints.x.always]]\nname = "x"\nurl = "https://h/x"\nauth = 123456\n'
+    assert "123456" not in refused(tmp_path, f"{GOOD}\n{endpoint}")
 
 
 def test_a_file_that_is_not_there_is_said_with_where_it_was_looked_for(tmp_path: Path) -> None:
