@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from izumi.clients.shared_turns import SharedTurns
 from izumi.domain.errors import Unavailable
 
 
@@ -22,6 +23,7 @@ class Budget:
         at_once: Most turns in any `at_once` seconds: the burst limit.
         clock: Monotonic seconds.
         sleep: Waits.
+        shared: Turns of the other processes, which count too.
     """
 
     def __init__(
@@ -32,8 +34,10 @@ class Budget:
         at_once: int = 5,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        shared: SharedTurns | None = None,
     ) -> None:
         self._service = service
+        self._shared = shared
         self._per_minute = per_minute
         self._at_once = min(at_once, per_minute)
         self._clock = clock
@@ -44,6 +48,8 @@ class Budget:
     def pause(self, seconds: float) -> None:
         """Let nobody through for so long; a longer pause that runs already stays."""
         self._paused_until = max(self._paused_until, self._clock() + seconds)
+        if self._shared is not None:
+            self._shared.pause(self._service, seconds)
 
     def shut(self, seconds: float) -> None:
         """Send everybody away for so long: it does not work, and waiting does not help."""
@@ -56,6 +62,21 @@ class Budget:
             Unavailable: That is more than `patience_s` away, or the service is shut;
                 `retry_after_s` says until when.
         """
+        until = self._clock() + patience_s
+        await self._turn(patience_s)
+        while wait_s := await self._others():
+            self._refuse_if_late(self._clock() + wait_s, until - self._clock())
+            await self._sleep(wait_s)
+
+    async def _others(self) -> float:
+        """Seconds until the turns of other processes leave room for ours; 0: it is taken."""
+        if self._shared is None:
+            return 0.0
+        return await self._shared.take(
+            self._service, per_minute=self._per_minute, at_once=self._at_once
+        )
+
+    async def _turn(self, patience_s: float) -> None:
         while True:
             at = self._next()
             self._refuse_if_late(at, patience_s)

@@ -26,8 +26,10 @@ class AnilistSettings(_Settings, frozen=True, kw_only=True):
         enabled: False: it is not asked. News carry names alone, and releases are matched to
             those shows alone that are already known here.
         url: Address of the GraphQL service.
-        per_minute: Most requests in any minute. AniList documents 90, allows 30 for
-            years now, and does not tell so in its headers.
+        per_minute: Most requests in any minute, of all processes that share the state
+            folder; hosts behind one address share AniList's limit, and need a smaller one
+            each. AniList documents 90, allows 30 for years now, and does not tell so in its
+            headers.
         timeout_s: Seconds for one answer.
         fresh_h: Hours before facts are asked for again.
         search_fresh_h: Hours before the catalogue is searched again for a title.

@@ -8,11 +8,12 @@ from typing import Final
 import msgspec
 
 from izumi.clients.anilist import Anilist
+from izumi.clients.budget import Budget
 from izumi.clients.catalogue import Catalogue
 from izumi.clients.catalogue_answers import Freshness
 from izumi.clients.catalogue_store import CatalogueStore
 from izumi.clients.http import Http
-from izumi.clients.settings import AnilistSettings
+from izumi.clients.shared_turns import SharedTurns
 from izumi.domain.errors import ConfigError
 from izumi.domain.matching.redirects import NONE, Redirects, parse
 from izumi.settings import Settings
@@ -42,9 +43,7 @@ def redirects(path: Path | None) -> Redirects:
         raise ConfigError(msg) from exc
 
 
-def catalogue(
-    settings: Settings, anilist: Anilist | None, *, patience_s: float = 60.0
-) -> Catalogue:
+def catalogue(settings: Settings, asked: Anilist | None, *, patience_s: float = 60.0) -> Catalogue:
     """What is kept in the state folder, and AniList behind it.
 
     Raises:
@@ -53,7 +52,7 @@ def catalogue(
     hours = settings.anilist
     return Catalogue(
         CatalogueStore(settings.state / "catalogue.sqlite"),
-        anilist,
+        asked,
         redirects=redirects(hours.redirects),
         freshness=Freshness(
             found_s=hours.search_fresh_h * 3600, nothing_s=hours.unknown_fresh_h * 3600
@@ -62,10 +61,30 @@ def catalogue(
     )
 
 
-def hurried(http: Http, ours: AnilistSettings) -> Anilist:
-    """AniList for a person who waits: asked once, and given up when it does not answer."""
+def anilist(settings: Settings, *, http: Http, stack: contextlib.AsyncExitStack) -> Anilist:
+    """AniList, within the limit of all processes that share the state folder."""
+    ours = settings.anilist
+    return Anilist(http, ours, budget=_budget(settings, stack))
+
+
+def hurried(settings: Settings, *, http: Http, stack: contextlib.AsyncExitStack) -> Anilist:
+    """As `anilist`, for a person who waits: asked once, and given up without an answer."""
+    ours = settings.anilist
     shorter = msgspec.structs.replace(ours, timeout_s=min(ours.timeout_s, _HURRIED_S))
-    return Anilist(http, shorter, tries=1, away_s=_PATIENT_S)
+    return Anilist(
+        http,
+        shorter,
+        budget=_budget(settings, stack),
+        patience_s=_HURRIED_S,
+        tries=1,
+        away_s=_PATIENT_S,
+    )
+
+
+def _budget(settings: Settings, stack: contextlib.AsyncExitStack) -> Budget:
+    shared = SharedTurns(settings.state / "limits.sqlite")
+    stack.push_async_callback(shared.aclose)
+    return Budget("AniList", per_minute=settings.anilist.per_minute, shared=shared)
 
 
 @contextlib.asynccontextmanager
@@ -78,11 +97,11 @@ async def catalogue_for_once(settings: Settings, *, offline: bool) -> AsyncItera
     """
     ours = settings.anilist
     async with contextlib.AsyncExitStack() as stack:
-        anilist = None
+        asked = None
         if ours.enabled and not offline:
             http = Http()
             stack.push_async_callback(http.aclose)
-            anilist = hurried(http, ours)
-        shows = catalogue(settings, anilist, patience_s=_PATIENT_S)
+            asked = hurried(settings, http=http, stack=stack)
+        shows = catalogue(settings, asked, patience_s=_PATIENT_S)
         stack.push_async_callback(shows.aclose)
         yield shows

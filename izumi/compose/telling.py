@@ -137,6 +137,6 @@ async def facts_for_once(settings: Settings, *, offline: bool) -> AsyncIterator[
             http = Http()
             stack.push_async_callback(http.aclose)
             settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-            anilist = hurried(http, settings.anilist)
+            anilist = hurried(settings, http=http, stack=stack)
             found = facts(settings, anilist, http=http, stack=stack)
         yield found
