@@ -50,7 +50,9 @@ from izumi.runtime.ports import JobContext
 
 log = structlog.get_logger()
 
-_COMPLETED_AGAIN_S: Final = 600.0
+_COMPLETED_FIRST_S: Final = 60.0
+_COMPLETED_LAST_S: Final = 600.0
+"""Plain names are looked up again after a minute, later ever less often, up to this."""
 _STILL_S: Final = 30.0
 """How often a job says that it waits for a channel; far less than `[worker] stall_s`."""
 _PLAIN: Final = "plain_since"
@@ -195,12 +197,16 @@ class Notifier:
         """
         now = self.now()
         since = job.checkpoint.get(_PLAIN)
+        waited_s = 0.0
         if since is None:
             await job.save({**job.checkpoint, _PLAIN: now.isoformat()})
-        elif (now - dt.datetime.fromisoformat(since)).total_seconds() >= self.facts_later_s:
+        else:
+            waited_s = (now - dt.datetime.fromisoformat(since)).total_seconds()
+        if since is not None and waited_s >= self.facts_later_s:
             return
         text = f"{fact.episode.show}: told with plain names; what is known comes later"
-        raise Unavailable(text, retry_after_s=_COMPLETED_AGAIN_S)
+        wait_s = min(max(waited_s, _COMPLETED_FIRST_S), _COMPLETED_LAST_S)
+        raise Unavailable(text, retry_after_s=wait_s)
 
 
 async def _all_told(
