@@ -51,12 +51,13 @@ def moment_of(stored: Stored) -> dt.datetime:
 
 
 def kept_of(stored: Iterable[Stored]) -> list[Kept]:
-    """Facts, or orders that carry one; what a newer version wrote is left out, and told."""
+    """Facts, or orders that carry one; what is none to this version is left out, and told."""
     found = []
     for one in stored:
         try:
+            subjects.job_id(one.subject)
             fact = events.decode_fact(one.data)
-        except (BadEvent, UnknownEvent) as exc:
+        except (BadEvent, UnknownEvent, ValueError) as exc:
             log.warning("bus.fact_not_understood", subject=one.subject, error=str(exc))
             continue
         found.append(Kept(one.subject, one.seq, moment_of(one), fact))

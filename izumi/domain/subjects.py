@@ -21,6 +21,9 @@ Sub = Literal["softsub", "hardsub", "none"]
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 SUBS: Final[tuple[Sub, ...]] = get_args(Sub)
 
+_LONGEST_NAME: Final = 255
+_SHOWN: Final = 200
+
 _PLAIN = re.compile(rb"[A-Za-z0-9_-]")
 _WHOLLY_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -164,17 +167,30 @@ def job_id(subject: str) -> str:
     work. Parts are joined with `-`; the last one is the file's or the order's id.
 
     Raises:
-        ValueError: No work is ordered on such a subject.
+        ValueError: No work is ordered on such a subject; whoever may order can write there.
     """
     match subject.split("."):
         case ["izumi", "file", ("acquired" | "encoded") as fact, _sub, _priority, file]:
             return f"{fact}-{file}"
         case ["izumi", "file", ("distributed" | "notified" | "held" | "answered") as fact, *rest]:
             return "-".join([fact, *rest])
-        case ["izumi", "do", _unit, _group, _priority, job_]:
-            return f"do-{job_}"
-    msg = f"no work is ordered on {subject!r}"
+        case ["izumi", "do", _unit, _group, _priority, name] if _is_name(name):
+            return f"do-{name}"
+    msg = (
+        f"no work is ordered on {subject[:_SHOWN]!a}; it is "
+        "izumi.do.<unit>.<group>.<priority>.<name>, and a name has letters, digits, - and _, "
+        f"{_LONGEST_NAME} at most"
+    )
     raise ValueError(msg)
+
+
+def _is_name(text: str) -> bool:
+    """Whether `token` wrote it, and a log can be called after it."""
+    try:
+        untoken(text)
+    except ValueError:
+        return False
+    return len(text) <= _LONGEST_NAME
 
 
 def priority(subject: str) -> Priority:

@@ -170,7 +170,12 @@ class Worker:
                 delivery = await self.inbox.take()
             if delivery is None:
                 continue
-            again = self.running.get(subjects.job_id(delivery.subject))
+            try:
+                job = subjects.job_id(delivery.subject)
+            except ValueError as exc:
+                await self._refuse(delivery, str(exc))
+                continue
+            again = self.running.get(job)
             if again is not None and again.lease.delivery.seq == delivery.seq:
                 # The bus was away for longer than the lease lasts; the work goes on.
                 again.lease.adopt(delivery)
@@ -185,6 +190,12 @@ class Worker:
                 await _Job(self, delivery).run()
             finally:
                 self.book.settled(delivery.reply)
+
+    async def _refuse(self, delivery: Delivery, reason: str) -> None:
+        """Give up a message that can be no job: no log could be called after it."""
+        log.error("worker.refused", unit=self.unit, group=self.group, reason=reason)
+        with contextlib.suppress(BusUnavailable):  # it comes again
+            await delivery.term(reason)
 
 
 async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:

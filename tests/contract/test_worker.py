@@ -90,6 +90,29 @@ async def test_the_same_work_ordered_twice_is_done_once(any_bus: Bus, tmp_path: 
     assert done == [JOB, f"acquired-{other.file.id}"]
 
 
+@pytest.mark.parametrize("name", ["a.b", "a@b", "=41", "x" * 3000])
+async def test_an_order_on_a_subject_of_no_work_is_a_dead_letter_and_stops_nobody(
+    any_bus: Bus, tmp_path: Path, name: str
+) -> None:
+    async def work(_fact: Fact, _job: JobContext) -> Sequence[Fact]:
+        return []
+
+    subject = f"izumi.do.encoder.main.high.{name}"
+    async with working(any_bus, work, tmp_path):
+        await any_bus.publish(Outgoing(subject, encode(FACT)))
+        await any_bus.publish(announcement(FACT))
+        await until_state(any_bus, LOG, "done")
+        await eventually(lambda: buried(any_bus))
+    (letter,) = await dead_letters(any_bus).entries()
+    assert letter.subject == subject
+    assert "a name has letters, digits, - and _" in letter.reason
+    assert len(await any_bus.latest("izumi.job.>")) == 1
+
+
+async def buried(bus: Bus) -> bool:
+    return bool(await dead_letters(bus).entries())
+
+
 async def test_a_passing_failure_is_tried_again_with_its_checkpoint(
     any_bus: Bus, tmp_path: Path
 ) -> None:
