@@ -36,6 +36,10 @@ _LANGUAGE: Final = re.compile(
 )
 
 
+_PLAIN: Final = re.compile(r"(?!480$|540$|576$|720$)\d{1,3}(?:\.5)?")
+"""A number that is neither a year nor a height."""
+
+
 class Parted(NamedTuple):
     """A file name as stem and extension."""
 
@@ -63,7 +67,9 @@ def identify(name: str, *, folders: Sequence[str] = (), extras: Extras = "hold")
             doubts=(Doubt(reason, 0.0),),
         )
     stem, extension = parted(tidy(unwrapped(name)))
-    found = _decided(name, extension, _opinions(stem), surroundings.hints(folders), extras)
+    opinions = _opinions(stem)
+    hints = surroundings.hints(folders, opinions.own.titles)
+    found = _decided(name, extension, opinions, hints, extras)
     return msgspec.structs.replace(found, folders=tuple(folders))
 
 
@@ -91,8 +97,7 @@ def _decided(
     name: str, extension: str, opinions: Opinions, hints: Hints, extras: Extras
 ) -> Identification:
     """One decision out of what the readers and the folders say."""
-    if hints.seasons:
-        opinions = opinions._replace(own=msgspec.structs.replace(opinions.own, other_seasons=()))
+    opinions = opinions._replace(own=_within(opinions, hints))
     own = opinions.own
     titles = tuple(_titles(opinions, hints))
     extra = own.extra or (_in_extras(own) if hints.extras else None)
@@ -101,7 +106,7 @@ def _decided(
         name=name,
         titles=titles,
         title=titles[0] if titles else None,
-        seasons=hints.seasons or own.seasons or ((0,) if hints.specials else ()),
+        seasons=_seasons(own, hints),
         episode=episode,
         revision=own.revision,
         resolution=own.resolution,
@@ -116,6 +121,7 @@ def _decided(
         file_title=_file_title(own, hints),
     )
     reasons = tuple(doubts(found, opinions, extras))
+    reasons += tuple(_folder_doubts(own, hints))
     if len(name) > READ:
         reasons += (Doubt(f"only the first {READ} characters of the name were read", 0.4),)
     return msgspec.structs.replace(
@@ -146,6 +152,42 @@ def _titles(opinions: Opinions, hints: Hints) -> Iterator[str]:
             yield title
 
 
+def _within(opinions: Opinions, hints: Hints) -> Reading:
+    """Our own reading, as sure as the folders make it.
+
+    A season folder ends the doubt between seasons; in the folder of a show a number alone
+    is its episode, unless it may be a year or a height or a reader sees another.
+    """
+    own = opinions.own
+    if hints.seasons:
+        own = msgspec.structs.replace(own, other_seasons=())
+    alone = hints.show is not None and not own.titles and _PLAIN.fullmatch(own.episode or "")
+    if alone and all(other.episode in {None, own.episode} for other in opinions.others):
+        own = msgspec.structs.replace(own, sure=1.0)
+    return own
+
+
+def _seasons(own: Reading, hints: Hints) -> tuple[int, ...]:
+    """The folder's season; the name's where the folder holds several."""
+    if len(hints.seasons) > 1 and own.seasons:
+        return own.seasons
+    return hints.seasons or own.seasons or ((0,) if hints.specials else ())
+
+
+def _folder_doubts(own: Reading, hints: Hints) -> Iterator[Doubt]:
+    """What the folders leave open."""
+    if hints.rival is not None:
+        reason = f"the show may be {hints.show!r} or {hints.rival!r}; both are folders around it"
+        yield Doubt(reason, 0.4, "show")
+    if hints.counting is not None and not own.titles:
+        number = hints.counting.isdecimal()
+        reason = f"the folder {hints.counting!r} may be a season, or have numbers of its own"
+        yield Doubt(reason, 0.4, "season" if number else "episode")
+    if hints.seasons and (own.episode or "").startswith("SP"):
+        reason = f"a special ({own.episode}) in a season's folder ({hints.seasons[0]})"
+        yield Doubt(reason, 0.4, "season")
+
+
 def _is_title(title: str) -> bool:
     """Whether another reader's title can be one: no number, no codec, no name with brackets."""
     return "[" not in title and not folded(title).isdecimal() and not of_the_trade(title)
@@ -173,10 +215,15 @@ def _in_extras(own: Reading) -> str:
 
 
 def _file_title(own: Reading, hints: Hints) -> str | None:
-    """The file's own title beside a folder that is called otherwise.
+    """The title in the file's name where the folder of its show is called otherwise.
 
-    A folder may hold several series of one franchise, whose episodes must not meet.
+    A folder may hold several series of one franchise, whose episodes must not meet, nor
+    those of a season and of the "Part 2" or the "OVA" in it.
     """
+    title = own.titles[0] if own.titles else hints.show
+    mark = hints.mark
+    if title and mark and folded(mark) not in folded(title):
+        return f"{title} {mark}"
     if hints.show is None or not own.titles:
         return None
     known = {folded(hints.show), *map(folded, hints.titles)}

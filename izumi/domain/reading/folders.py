@@ -1,27 +1,20 @@
 """What the folders around a file say, and whether a slash is a folder at all."""
 
-import functools
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from izumi.domain.reading import patterns, vocabulary
-from izumi.domain.reading.reader import read
+from izumi.domain.reading.folder_words import Folder, folder, is_shelf
 from izumi.domain.reading.text import fold, pieces, tidy
 
 _DRIVE: Final = re.compile(r"^(?:[A-Za-z]:|\.{0,2}|~)$")
-_GENERIC: Final = re.compile(
-    r"anime|animes|tv|tv ?shows?|shows|series|movies?|films?|downloads?|complete|videos?|media"
-    r"|torrents?|main|subs?|subtitles?|fonts|airing|premiered|airing \[hardsub|batch|bd|dvd|web"
-    r"|dis[ck] ?\d*"
+_HOMES: Final = ("home", "users", "mnt", "media", "volumes")
+_ROOTS: Final = re.compile(
+    r"root|srv|data|var|opt|te?mp|mnt|media|volume\d*|users|home|storage|nas"
 )
-_VERSIONS: Final = frozenset(("ver", "ver.", "version", "tv", "bd", "dvd", "web", "raws", "subs"))
-_EXTRAS: Final = re.compile(
-    r"extras?|nc|ncop ?(?:&|\+|and) ?nced|nc ?op|nc ?ed|creditless|menus?|pvs?|cms?|bonus(?:es)?"
-    r"|featurettes?|samples?|scans|sps? ?& ?extras|trailers?|映像特典|特典映像|特典"
-)
-_SUBTITLES: Final = re.compile(r"^(?:subs|subtitles) (?=(?:main|bd|web|tv|season)(?![a-z]))")
-_SPECIALS: Final = re.compile(r"specials?|sps?|ovas?|oads?|onas?")
+_SURE: Final = frozenset(("extras", "nothing"))
+"""Kinds of folders that no part of a title looks like."""
+_WORD: Final = re.compile(r"[^\W_]+")
 
 
 class Hints(NamedTuple):
@@ -34,6 +27,9 @@ class Hints(NamedTuple):
         extras: The file lies in a folder for extras.
         specials: The file lies in a folder for specials.
         group: The release group in the folder's name.
+        mark: What sets the numbers of a folder apart from those of its season: "Part 2".
+        rival: Another folder that may be the show's just as well.
+        counting: A folder that may have numbers of its own: "Disc 2".
     """
 
     show: str | None = None
@@ -42,67 +38,95 @@ class Hints(NamedTuple):
     extras: bool = False
     specials: bool = False
     group: str | None = None
+    mark: str | None = None
+    rival: str | None = None
+    counting: str | None = None
 
 
-def hints(folders: Sequence[str]) -> Hints:
-    """What the folders of a file say, from the outermost inwards."""
+def hints(folders: Sequence[str], titles: Sequence[str] = ()) -> Hints:
+    """What the folders of a file say.
+
+    The folder of the watch folder is the show's, that of a torrent inside it is not. Of
+    two inside each other that both may be a show's, the file's own title tells which.
+
+    Args:
+        folders: From the outermost inwards.
+        titles: What the file itself may be called.
+    """
     found = Hints()
-    for folder in reversed(folders):
-        name = tidy(folder)
-        view = _SUBTITLES.sub("", fold(name)).strip(" .-[]()")
-        if _EXTRAS.fullmatch(view):
-            found = found._replace(extras=True)
-        elif seasons := _season_only(view):
-            found = found._replace(seasons=found.seasons or seasons)
-        elif _SPECIALS.fullmatch(view):
-            found = found._replace(specials=True)
-        elif view and not _generic(view) and not _DRIVE.fullmatch(name):
-            return _show(found, name)
-    return found
+    naming: list[Folder] = []
+    extras_at: int | None = None
+    for one in map(folder, reversed(folders)):
+        match one.kind:
+            case "show" | "release":
+                if not (naming and is_shelf(one.name)):
+                    naming.append(one)
+            case "extras":
+                extras_at = len(naming)
+            case "specials" if not naming:
+                found = found._replace(specials=True, mark=found.mark or one.mark)
+            case "season" | "part":
+                seasons = found.seasons or one.seasons
+                found = found._replace(seasons=seasons, mark=found.mark or one.mark)
+            case "disc" if not naming:
+                found = found._replace(counting=one.name)
+            case _:
+                pass
+    if extras_at == 0 or (extras_at is not None and extras_at < len(naming)):
+        # What lies further inside is of the extras.
+        found, naming = found._replace(extras=True), naming[extras_at:]
+    if found.specials and found.seasons:
+        # Every season has its own: they are told apart by the season and a word.
+        found = found._replace(specials=False, mark=found.mark or "Specials")
+    return _named(found, naming, titles) if naming else found
 
 
-def _generic(view: str) -> bool:
-    """Whether a folder names no show: "Downloads", "TV ver", "1080p"."""
-    words = view.split()
-    told = all(map(vocabulary.is_known, words)) and any(word in _VERSIONS for word in words)
-    return bool(_GENERIC.fullmatch(view)) or told or all(map(vocabulary.is_strong, words))
+def _named(found: Hints, naming: list[Folder], titles: Sequence[str]) -> Hints:
+    """The hints with the show, out of the folders that name one, the innermost first."""
+    inside = list[Folder]()
+    while len(naming) > 1 and naming[0].kind == "release":
+        inside.append(naming.pop(0))
+    if len(naming) > 1 and naming[0].name.isdecimal() and len(naming[0].name) <= 2:
+        found = found._replace(counting=naming.pop(0).name)
+    told = (*titles, *(title for one in inside for title in one.titles))
+    show, rival = _chosen(naming, told)
+    if show is not naming[0]:
+        inside.append(naming[0])
+    around = [one for one in naming if _words(one.base) == _words(show.base)]
+    seasons = [one.seasons for one in (*inside, show, *around) if one.seasons]
+    return found._replace(
+        show=show.name,
+        titles=tuple(dict.fromkeys(title for one in (show, *inside) for title in one.titles)),
+        seasons=found.seasons or next(iter(seasons), ()),
+        group=next((one.group for one in (*inside, show) if one.group), None),
+        rival=rival.name if rival else None,
+    )
 
 
-def _season_only(view: str) -> tuple[int, ...]:
-    match = patterns.SEASONS.search(view)
-    if match is None or view.replace(match[0], "", 1).strip(" -:"):
-        number = re.fullmatch(r"(?:season|part|cour) ?(\d{1,2}) .*|(\d{1,2})", view)
-        return (int(number[1]),) if number and number[1] else ()
-    return patterns.seasons_of(match)
+def _chosen(naming: Sequence[Folder], told: Sequence[str]) -> tuple[Folder, Folder | None]:
+    """The show's folder, and one that may be it just as well."""
+    inner, *others = naming
+    if not others:
+        return inner, None
+    outer = others[0]
+    ours, around = _words(inner.base), _words(outer.base)
+    if ours == around and inner.seasons and not outer.seasons:
+        return outer, None
+    evidence = [words for words in map(_words, told) if words]
+    for one in naming:
+        if any(_words(title) in evidence for title in one.titles):
+            return one, None
+    if around <= ours:
+        # "Naruto/Naruto Shippuuden": a series among those of its name.
+        return inner, None
+    for one in (outer, inner):
+        if any(_words(one.base) <= words or words <= _words(one.base) for words in evidence):
+            return one, None
+    return inner, outer
 
 
-@functools.lru_cache(maxsize=256)  # the files of one show come one after the other
-def _show(found: Hints, name: str) -> Hints:
-    """A folder named like a release is read as one; any other is the show's name as it is."""
-    reading = read(name)
-    if _like_a_release(name) and reading.titles:
-        show = reading.titles[0]
-        return found._replace(
-            show=f"{show} ({reading.year})" if reading.year else show,
-            titles=reading.titles,
-            seasons=found.seasons or reading.seasons,
-            group=reading.group,
-        )
-    seasons = found.seasons or reading.seasons
-    name = name if " " in name else name.replace("_", " ")
-    return found._replace(show=name, titles=(name, *reading.titles), seasons=seasons)
-
-
-def _like_a_release(name: str) -> bool:
-    view = fold(name)
-    if "[" in view or (" " not in view and "." in view):
-        return True
-    boxes = [view[piece.start : piece.end] for piece in pieces(view) if piece.bracket]
-    return any(
-        vocabulary.is_meta(box) or patterns.ALONE.fullmatch(box)
-        for box in boxes
-        if not patterns.YEAR.fullmatch(box)
-    ) or any(map(vocabulary.is_strong, view.split()))
+def _words(title: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(fold(title)))
 
 
 def parted(path: str) -> tuple[tuple[str, ...], str]:
@@ -117,7 +141,14 @@ def parted(path: str) -> tuple[tuple[str, ...], str]:
     parts = [part for part in parts if part.strip()]
     if len(parts) < 2 or not _is_path(parts, rooted=cuts[0] == 0):
         return (), path
-    return tuple(parts[:-1]), parts[-1]
+    return tuple(_below_root(parts[:-1]) if cuts[0] == 0 else parts[:-1]), parts[-1]
+
+
+def _below_root(folders: Sequence[str]) -> Sequence[str]:
+    """The folders of a whole path without those of the system: "/home/mira", "/mnt/disk"."""
+    first = fold(folders[0])
+    places = 2 if first in _HOMES else int(_ROOTS.fullmatch(first) is not None)
+    return folders[places:] if places < len(folders) else folders
 
 
 def _is_path(parts: Sequence[str], *, rooted: bool) -> bool:
@@ -128,9 +159,9 @@ def _is_path(parts: Sequence[str], *, rooted: bool) -> bool:
     if any(part.endswith(" ") for part in folders) or any(part[0] == " " for part in parts[1:]):
         # "葬送的芙莉莲 / Sousou no Frieren": alternatives of a title.
         return False
-    if views[-1].startswith("[") or any(map(_season_only, views[:-1])):
+    if views[-1].startswith("[") or any(folder(part).kind == "season" for part in folders):
         return True
-    if any(_EXTRAS.fullmatch(view) or _generic(view) for view in views[:-1]):
+    if any(folder(part).kind in _SURE for part in folders):
         return True
     if views[-1][:1].isdecimal() or re.match(r"(?:s\d+)?e\d", views[-1]):
         return not views[-2][-1:].isdecimal()
