@@ -1,10 +1,11 @@
 """`izumi identify`: what would these files be called, and how sure is that."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from cyclopts import Parameter
@@ -14,6 +15,7 @@ from izumi import settings as settings_
 from izumi.commands.lines import chunks
 from izumi.commands.options import ConfigFile
 from izumi.domain import rules as rules_
+from izumi.domain.errors import Unavailable, UserError
 from izumi.domain.identify import identify as identified
 from izumi.domain.reading.folders import parted
 from izumi.domain.release import Identification
@@ -51,6 +53,8 @@ def identify(
     Returns:
         The exit code: 0, also when names are held.
     """
+    if sys.stdout is None or ("-" in names and sys.stdin is None):
+        raise UserError("standard input or output is closed; nothing can be read or answered")
     path = settings_.find_or_none(config)
     settings = settings_.load(path) if path else settings_.unconfigured()
     telemetry.configure("warning", settings.log.format, secrets=settings_.secrets(settings))
@@ -79,17 +83,37 @@ async def _placed(shows: Shows, found: Iterable[Identification]) -> list[Placed]
     return await place(shows, [asked(one) for one in found])
 
 
+_BREAKS: Final = (("\u0085", b"\\u0085"), ("\u2028", b"\\u2028"), ("\u2029", b"\\u2029"))
+"""What some readers of lines take for the end of one, and JSON need not escape."""
+
+
+def _as_json(value: object) -> bytes:
+    """A value as JSON that is one line to whoever reads it."""
+    line = msgspec.json.encode(value)
+    for char, escaped in _BREAKS:
+        line = line.replace(char.encode(), escaped)
+    return line
+
+
 def _write(
     found: Sequence[Identification], placed: Sequence[Placed], *, json: bool, explain: bool
 ) -> None:
+    lines = []
     for one, at in zip(found, placed, strict=True):
         if json:
-            line = msgspec.json.encode(as_object(one, at))
+            lines.append(_as_json(as_object(one, at)))
         else:
             text = as_explanation(one, at) if explain else as_line(one, at)
-            line = text.encode("utf-8", "replace")
-        sys.stdout.buffer.write(line + b"\n")
-    sys.stdout.buffer.flush()
+            lines.append(text.encode("utf-8", "replace"))
+    try:
+        sys.stdout.buffer.write(b"".join(line + b"\n" for line in lines))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        # What is left in its buffer must not fail again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Unavailable(f"standard output cannot be written: {exc.strerror}") from exc
 
 
 def _together(names: Iterable[str]) -> Iterator[list[str]]:

@@ -195,3 +195,46 @@ async def test_a_home_that_cannot_be_written_is_no_reason_to_fail(tmp_path):
     assert code == 0
     assert json.loads(output)["anilist_id"] == 1
     assert "cache.in_memory" in complaints
+
+
+async def test_every_name_is_answered_in_one_line_whatever_is_in_it(tmp_path):
+    names = [
+        "A\u2028B\u0085C - 01.mkv",
+        "x\x00\x1c\x0by\u2029 - 02.mkv",
+        "",
+        "\udcff",
+        "a" * 1_000_000,
+    ]
+    stdin = "\n".join(names).encode("utf-8", "surrogateescape")
+    found = await objects(tmp_path, "http://127.0.0.1:1/", "-", "--offline", stdin=stdin)
+    assert [one["name"] for one in found[:3]] == names[:3]
+    assert len(found) == len(names)
+    assert "longer than 4096 bytes" in found[-1]["held"]
+
+
+@pytest.mark.parametrize(
+    ("redirected", "code", "complaint"),
+    [
+        ("<&-", 2, "standard input or output is closed"),
+        (">&-", 2, "standard input or output is closed"),
+        (">/dev/full", 1, "standard output cannot be written: No space left on device"),
+        ("| head -c 1 >/dev/null", 0, ""),
+    ],
+)
+async def test_pipes_and_files_that_do_not_work_are_told_in_one_line(
+    tmp_path, redirected, code, complaint
+):
+    (tmp_path / "names").write_text("[G] Moon - 01.mkv\n" * 2000)
+    shell = f"set -o pipefail; {IZUMI} identify - --offline <names {redirected}"
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-c", shell),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=tmp_path,
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+    )
+    _, said = await process.communicate()
+    lines = said.decode().splitlines()
+    assert process.returncode == code
+    assert [complaint in line for line in lines] == [True] * bool(complaint)
