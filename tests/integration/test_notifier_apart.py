@@ -14,7 +14,7 @@ from izumi.consumers.notifier import Notifier
 from izumi.consumers.telling import Target
 from izumi.domain import subjects
 from izumi.domain.announce import Announcement
-from izumi.domain.errors import Unavailable
+from izumi.domain.errors import Fenced, Unavailable
 from izumi.domain.events import Note, Told
 from izumi.domain.filters import Drop, Verdict
 from izumi.domain.told import News
@@ -211,3 +211,16 @@ async def test_a_job_that_comes_again_behind_others_takes_what_it_held_at_once()
         await asyncio.sleep(0.1)
         assert not other.done()
         await asyncio.gather(other, opened("first"))
+
+
+async def test_a_record_that_was_taken_over_is_claimed_anew_by_the_next_job():
+    bus = MemoryBus()
+    frozen = Board(bus=bus, group="public", now=lambda: AT, patience_s=3600.0)
+    other = Board(bus=bus, group="public", now=lambda: AT, patience_s=0.1)
+    async with asyncio.timeout(60), frozen.open("Mori", "t1", "first") as old:
+        async with other.open("Mori", "t2", "second"):
+            with pytest.raises(Fenced):
+                await old.renew()
+        async with frozen.open("Mori", "t3", "third") as new:
+            assert new is not old
+            await new.renew()
