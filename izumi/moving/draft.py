@@ -55,6 +55,7 @@ class Draft:
         receives: Whether any unit took requests.
         told: Group and address of every webhook.
         called: Group, sequential group (None: always) and address of every endpoint.
+        split: Of a distributor's group, the one that has its hardsubs, where those go elsewhere.
         secret_files: Text by path of a file that is to hold it alone.
     """
 
@@ -68,6 +69,7 @@ class Draft:
     receives: bool = False
     told: set[tuple[str, str]] = field(default_factory=set)
     called: set[tuple[str, str | None, str]] = field(default_factory=set)
+    split: dict[str, str] = field(default_factory=dict)
     secret_files: dict[str, str] = field(default_factory=dict)
 
     def say(self, kind: Kind, text: str, *, where: Trail = ()) -> None:

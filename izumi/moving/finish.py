@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from izumi.moving import endpoints
 from izumi.moving.draft import Draft
-from izumi.moving.places import Location, Resolved, Use, remotes, resolve
+from izumi.moving.places import Location, Resolved, Use, remotes, resolve, unique
 
 _ORDER: Final = (
     "state",
@@ -87,29 +87,26 @@ def _distribute(draft: Draft, group: str, resolved: Resolved) -> None:
                 names.append(location.name)
     soft = named.get(("destinations", "softsub"), [])
     hard = named.get(("destinations", "hardsub"), [])
-    both = [name for name in soft if name in hard]
-    wanted = [
-        (["softsub", "hardsub"], both),
-        (["softsub"], [name for name in soft if name not in both]),
-        (["hardsub"], [name for name in hard if name not in both]),
-    ]
+    wanted = [(["softsub"], soft), (["hardsub"], hard)]
+    if set(soft) == set(hard):
+        wanted = [(["softsub", "hardsub"], soft)]
     groups = [(subs, names) for subs, names in wanted if names]
     template = draft.settings["distributor"].pop(group)
     for subs, names in groups or [(["softsub", "hardsub"], [])]:
-        first = (subs, names) == groups[0] if groups else True
-        name = group if first else f"{group}-{subs[0]}"
+        others = set(draft.settings["distributor"])
+        name = unique(f"{group}-{subs[0]}", others) if group in others else group
         sources = [s for sub in subs for s in named.get(("sources", sub), [])]
         table = {**template, "destinations": names, "sources": list(dict.fromkeys(sources))}
         if subs != ["softsub", "hardsub"]:
             table["subs"] = subs
         draft.settings["distributor"][name] = table
-        if not first:
-            where = ("distributor", name)
+        if name != group:
+            draft.split[group] = name
             text = (
-                f"a group of its own: {subs[0]}s go elsewhere than in [distributor."
-                f"{group}]; requests over HTTP reach that one alone, events both"
+                f"a group of its own: {subs[0]}s go elsewhere than softsubs, to which "
+                f"[distributor.{group}] is left"
             )
-            draft.say("complete" if draft.routes else "decided", text, where=where)
+            draft.say("decided", text, where=("distributor", name))
 
 
 def _check_hosts(draft: Draft, found: list[Location]) -> None:

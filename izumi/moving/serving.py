@@ -150,6 +150,8 @@ def _route(draft: Draft, routes: dict[str, Any], route: Route) -> None:
         path = f"{path}-{plain(route.group)}"
     where = ("gateway", "routes", path)
     entry: dict[str, Any] = {"unit": route.unit, "group": route.group}
+    if route.unit == "distributor" and (hardsubs := draft.split.get(route.group)):
+        entry["by_sub"] = {"hardsub": hardsubs}
     if route.priority != "normal":
         entry["priority"] = route.priority
     if path != route.path:

@@ -17,6 +17,7 @@ from izumi.consumers.distributor import DistributorSettings
 from izumi.domain import events, subjects
 from izumi.domain.events import Acquired, Encoded, JobRecord
 from izumi.publishers.gateway.guard import HEADERS
+from izumi.publishers.gateway.settings import BySubSettings, RouteSettings
 from tests.support.bus import NOON, connected, provisioned
 from tests.support.gateway import BODY, Client, client, make_key, serving
 
@@ -66,6 +67,22 @@ async def test_the_only_group_of_a_unit_gets_its_requests(nats_server, tmp_path)
         assert (await ask.post("/distribute")).status == 200
         (subject,) = await orders(bus)
     assert subject.startswith("izumi.do.distributor.public.normal.")
+
+
+async def test_a_route_gives_each_kind_of_file_to_its_own_group(nats_server, tmp_path) -> None:
+    routes = {
+        "/distribute": RouteSettings(
+            unit="distributor",
+            group="public",
+            by_sub=BySubSettings(hardsub="private"),
+            priority="high",
+        )
+    }
+    async with provisioned(nats_server) as bus, client(bus, tmp_path, routes=routes) as ask:
+        for sub in ("softsub", "HARDSUB", "none"):
+            assert (await ask.post("/distribute", BODY | {"sub": sub})).status == 200
+        found = [subject.split(".")[3:5] for subject in await orders(bus)]
+    assert found == [["public", "high"], ["private", "high"], ["public", "high"]]
 
 
 async def test_sizes_come_as_texts_and_subs_in_any_case(nats_server, tmp_path) -> None:

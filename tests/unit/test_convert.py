@@ -9,6 +9,7 @@ import tomli_w
 
 from izumi import settings
 from izumi.domain.errors import UserError
+from izumi.domain.subjects import SUBS
 from izumi.moving.convert import Result, convert
 from izumi.moving.document import Document, Trail, parse_toml, parse_yaml
 from izumi.moving.draft import Options
@@ -200,10 +201,32 @@ def test_kinds_that_go_elsewhere_are_two_groups() -> None:
     text = old.DISTRIBUTOR.replace(
         'softsub: ["mega:Shows/Soft"]', 'softsub: ["mega:Shows/Soft", "/mnt/a/Soft"]'
     )
+    result = converted({"config.yml": text})
+    found = checked(result)
+    soft, hard = found.distributor["main"], found.distributor["main-hardsub"]
+    assert (soft.subs, soft.destinations) == (("softsub",), ("mega", "a"))
+    assert (hard.subs, hard.destinations) == (("hardsub",), ("mega",))
+    assert found.gateway is not None
+    route = found.gateway.routes["/distribute"]
+    assert {sub: route.group_of(sub) for sub in SUBS} == {
+        "softsub": "main",
+        "hardsub": "main-hardsub",
+        "none": "main",
+    }
+    assert "main-hardsub" not in "".join(
+        told([one for one in result.rows if one.kind == "complete"], [])
+    )
+
+
+@pytest.mark.parametrize("kept", ["softsub", "hardsub"])
+def test_a_distributor_of_one_kind_is_one_group_that_gets_every_request(kept: str) -> None:
+    lost_kind = {"softsub": "hardsub", "hardsub": "softsub"}[kept]
+    folder = {"softsub": "Soft", "hardsub": "Hard"}[lost_kind]
+    text = old.DISTRIBUTOR.replace(f'{lost_kind}: ["mega:Shows/{folder}"]', f"{lost_kind}: []")
     found = checked(converted({"config.yml": text}))
-    assert found.distributor["main"].destinations == ("mega",)
-    assert found.distributor["main-softsub"].subs == ("softsub",)
-    assert found.distributor["main-softsub"].destinations == ("a",)
+    assert {name: one.subs for name, one in found.distributor.items()} == {"main": (kept,)}
+    assert found.gateway is not None
+    assert found.gateway.routes["/distribute"].groups == ("main",)
 
 
 def test_kinds_at_one_remote_are_one_location_however_far_apart() -> None:

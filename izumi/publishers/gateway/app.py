@@ -17,7 +17,6 @@ from izumi.publishers.gateway.arrivals import Arrivals
 from izumi.publishers.gateway.asked import Door
 from izumi.publishers.gateway.guard import App, Guard, Message, Receive, Scope, Send, say
 from izumi.publishers.gateway.legacy import Legacy
-from izumi.publishers.gateway.orders import Route
 from izumi.publishers.gateway.problems import problem
 from izumi.publishers.gateway.settings import GatewaySettings
 
@@ -61,10 +60,7 @@ def application(parts: Parts) -> App:
 
 def _routed(parts: Parts, others: Any) -> App:
     """The routes of the earlier system by themselves, which halves their cost, and the rest."""
-    old = {
-        path: Route(one.unit, one.group, one.priority)
-        for path, one in parts.settings.routes.items()
-    }
+    old = parts.settings.routes
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         route = old.get(scope["path"].removesuffix("/"))

@@ -17,6 +17,7 @@ from izumi.publishers.gateway.access import Refused
 from izumi.publishers.gateway.asked import Door
 from izumi.publishers.gateway.guard import Receive, Scope, Send, say
 from izumi.publishers.gateway.orders import Orders, Route
+from izumi.publishers.gateway.settings import RouteSettings
 from izumi.runtime.figures import Figure
 
 log = structlog.get_logger()
@@ -55,8 +56,10 @@ class Legacy:
             for status, count in sorted(self.answered.items())
         ]
 
-    async def __call__(self, route: Route, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request for a group; its body is there already."""
+    async def __call__(
+        self, route: RouteSettings, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Serve one request on a route; its body is there already."""
         body = (await receive()).get("body", b"")
         answer = await self._answer(route, scope, body)
         self.answered[answer.status] += 1
@@ -64,7 +67,7 @@ class Legacy:
         more = [] if later is None else [(b"retry-after", b"%d" % later)]
         await say(send, answer.status, answer.text.encode(), more)
 
-    async def _answer(self, route: Route, scope: Scope, body: bytes) -> _Answer:
+    async def _answer(self, route: RouteSettings, scope: Scope, body: bytes) -> _Answer:
         """Accept a request, or say why not. Says 200 only once the bus has stored it."""
         try:
             client = self._door.admit(scope, "submit")
@@ -77,7 +80,8 @@ class Legacy:
             if route.unit == "encoder":
                 # The earlier encoder looked below its softsub folder, whatever `sub` said.
                 file = msgspec.structs.replace(file, sub="softsub")
-            order = await self._orders.place(route, file)
+            who = Route(route.unit, route.group_of(file.sub), route.priority)
+            order = await self._orders.place(who, file)
         except BadEvent as exc:
             log.warning("gateway.bad_request", client=client.name, reason=str(exc))
             return _Answer(400, "Error with request")

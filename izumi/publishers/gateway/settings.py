@@ -8,13 +8,29 @@ from typing import Final, Literal
 
 import msgspec
 
-from izumi.domain.subjects import Priority
+from izumi.domain.subjects import SUBS, Priority, Sub
 from izumi.runtime.settings import parsed
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _OWN: Final = ("/v1", "/sonarr", "/hook")
+
+
+class BySubSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """`by_sub` of a route: the group for each kind of file; not set: the route's own.
+
+    Attributes:
+        softsub: Gets requests about softsubs.
+        hardsub: About hardsubs.
+        none: About files without subtitles.
+    """
+
+    softsub: str | None = None
+    hardsub: str | None = None
+    none: str | None = None
 
 
 class RouteSettings(
@@ -25,12 +41,29 @@ class RouteSettings(
     Attributes:
         unit: Kind of unit.
         group: Its group; where this configuration has one group of the unit alone, `main` is it.
+        by_sub: Other groups for requests whose `sub` says so, as `{ hardsub = "mirrors" }`.
         priority: Of the work; a notifier has but one.
     """
 
     unit: Literal["encoder", "distributor", "notifier"]
     group: str = "main"
+    by_sub: BySubSettings = BySubSettings()
     priority: Priority = "normal"
+
+    def __post_init__(self) -> None:
+        """Check what the table alone can tell."""
+        if self.unit == "encoder" and self.by_sub != BySubSettings():
+            raise ValueError("by_sub: an encoder is asked for softsubs alone, whatever `sub` says")
+
+    def group_of(self, sub: Sub) -> str:
+        """The group that gets a request about such a file."""
+        found: str | None = getattr(self.by_sub, sub)
+        return self.group if found is None else found
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Every group that it leads to, each once."""
+        return tuple(dict.fromkeys((self.group, *map(self.group_of, SUBS))))
 
 
 class PathSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,18 +107,23 @@ def aimed(
     found = dict(routes)
     for path, one in routes.items():
         known = [*groups.get(one.unit, ())]
-        if one.group == "main" and len(known) == 1:
-            found[path] = msgspec.structs.replace(one, group=known[0])
+        if len(known) == 1:
+            only = {"main": known[0]}
+            own = msgspec.structs.asdict(one.by_sub)
+            by_sub = BySubSettings(**{sub: only.get(name, name) for sub, name in own.items()})
+            group = only.get(one.group, one.group)
+            found[path] = msgspec.structs.replace(one, group=group, by_sub=by_sub)
     return found
 
 
 def astray(routes: Mapping[str, RouteSettings], groups: Mapping[str, Collection[str]]) -> list[str]:
     """For people: routes to a group that a configuration with others of its unit has not."""
     return [
-        f"{path} leads to the {one.unit} group {one.group}, but here are "
+        f"{path} leads to the {one.unit} group {group}, but here are "
         f"{', '.join(groups[one.unit])}; see [gateway.routes]"
         for path, one in routes.items()
-        if groups.get(one.unit) and one.group not in groups[one.unit]
+        for group in one.groups
+        if groups.get(one.unit) and group not in groups[one.unit]
     ]
 
 
