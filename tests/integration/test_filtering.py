@@ -276,7 +276,7 @@ async def test_plain_names_are_completed_while_another_target_is_quiet(job):
     unit = group(clock, (quiet, by(QUIET, clock)), (loud, None), facts=facts)
     with pytest.raises(Unavailable, match="plain names") as waits:
         await unit(acquired(), job)
-    assert waits.value.retry_after_s == 600
+    assert waits.value.retry_after_s == 60
     facts.failure, facts.show = None, FACTS
     with pytest.raises(Postponed):
         await unit(acquired(), job.again())
