@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 
 from rich.console import Console
@@ -38,7 +40,8 @@ def change(ask: Ask, make: Make, *, confirm: Callable[[Request], None] | None = 
 
     Returns:
         The exit code: 0 when everything is done, or there was nothing to do; 1 when a
-        location failed, something is left to do, or the answer was no.
+        location failed, something is left to do, or the answer was no; 2 when a folder is
+        no show.
     """
     settings = load(ask.config, level="warning")
 
@@ -68,12 +71,14 @@ async def carry_out(
     confirm: Callable[[Request], None] | None = None,
 ) -> int:
     """Show a plan, ask, do it, tell of it; as `change` answers."""
-    show_draft(draft, json=ask.json, pretty=ask.talks)
+    seen = _printed(lambda: show_draft(draft, json=ask.json, pretty=ask.talks))
     failed = int(bool(draft.failed))
     if draft.is_empty:
         if not ask.json:
             print("nothing to do")
-        return failed
+        return 2 if draft.is_refused else failed
+    if not (seen or ask.dry_run):
+        raise UserError("nobody reads the plan to its end; nothing was changed")
     if ask.dry_run:
         return failed
     if confirm is not None:
@@ -82,6 +87,17 @@ async def carry_out(
         print("nothing was changed")
         return 1
     return await go_on(library, settings, ask, library.begin(draft))
+
+
+def _printed(show: Callable[[], None]) -> bool:
+    """Print something; whether it was read. Once it is not, nothing more is printed."""
+    try:
+        show()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def agreed(ask: Ask) -> bool:
@@ -93,8 +109,8 @@ async def go_on(library: Library, settings: Settings, ask: Ask, journal: Journal
     """Do what is left of an operation; 1 when something still is."""
     with _progress(ask, journal) as on_steps:
         whole = await library.carry(journal, on_steps)
-    show_outcome(journal.operation, json=ask.json)
     await tell(settings)
+    _printed(lambda: show_outcome(journal.operation, json=ask.json))
     return int(not whole)
 
 

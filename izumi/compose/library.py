@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Collection
 
 from izumi.domain.errors import UserError
 from izumi.settings import Settings
+from izumi.storage import trees
 from izumi.storage.rclone import Rclone
 from izumi.storage.settings import StorageSettings
-from izumi.storage.trees import Trees
 from izumi.tools import shelves
 from izumi.tools.journal import Journals
 from izumi.tools.library import Holding, Library
@@ -55,5 +55,5 @@ async def library(
         UserError: As `holdings`; or no rclone.
     """
     ours = holdings(settings, at)
-    async with Rclone(settings.rclone, state=settings.state) as rclone:
-        yield Library(Trees(rclone), ours, Journals(settings.state), by=by)
+    async with Rclone(settings.rclone, state=settings.state, headers=trees.HEADERS) as rclone:
+        yield Library(trees.Trees(rclone), ours, Journals(settings.state), by=by)

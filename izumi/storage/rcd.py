@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -43,7 +43,13 @@ class Answer(NamedTuple):
     body: dict[str, Any]
 
 
-def argv(binary: Path, socket: Path, settings: RcloneSettings, config: str) -> list[str]:
+def argv(
+    binary: Path,
+    socket: Path,
+    settings: RcloneSettings,
+    config: str,
+    headers: Sequence[str] = (),
+) -> list[str]:
     """The command line; it holds no secret, every user of the host can read it.
 
     Args:
@@ -51,6 +57,7 @@ def argv(binary: Path, socket: Path, settings: RcloneSettings, config: str) -> l
         socket: Where it is to listen.
         settings: Limits.
         config: Path of rclone.conf; "" for none.
+        headers: Sent with every request over HTTP.
     """
     options = {
         "rc-addr": f"unix://{socket}",
@@ -72,6 +79,7 @@ def argv(binary: Path, socket: Path, settings: RcloneSettings, config: str) -> l
         "rcd",
         "--rc-no-auth",
         *(f"--{name}={value}" for name, value in options.items()),
+        *(f"--header={header}" for header in headers),
     ]
 
 
@@ -96,6 +104,7 @@ class Daemon:
         *,
         config: str = "",
         environ: Mapping[str, str] = os.environ,
+        headers: Sequence[str] = (),
     ) -> "Daemon":
         """Start one and wait until it answers.
 
@@ -104,7 +113,7 @@ class Daemon:
             ToolFailed: It does not start.
         """
         child = await children.start(
-            argv(binary, socket, settings, config),
+            argv(binary, socket, settings, config, headers),
             cwd=socket.parent,
             env={name: environ[name] for name in _PASSED if name in environ},
         )

@@ -50,6 +50,11 @@ class Draft(NamedTuple):
         """Whether there is nothing to do anywhere."""
         return not any(one.steps for one in self.plans.values())
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether a folder was named that is no show."""
+        return any(one.refused for one in self.plans.values())
+
 
 class Known(NamedTuple):
     """The shows of every location.

@@ -77,6 +77,7 @@ class PlacePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         left: What stays as it is.
         conflicts: As they were decided.
         notices: What else is to be said.
+        refused: One of the folders is no show, so that nothing is done in it.
     """
 
     place: str
@@ -84,6 +85,7 @@ class PlacePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     left: tuple[Left, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     notices: tuple[str, ...] = ()
+    refused: bool = False
 
     @property
     def moved(self) -> tuple[Step, ...]:

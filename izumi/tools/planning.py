@@ -39,6 +39,7 @@ def plan(request: Request, place: Place, listings: Listings, operation: str) -> 
     notices: list[str] = []
     missing: list[str] = []
     conflicts: list[Conflict] = []
+    refused = False
     for work in works(request, place):
         there = listings.get(work.source)
         if there is None:
@@ -46,6 +47,7 @@ def plan(request: Request, place: Place, listings: Listings, operation: str) -> 
             continue
         if problem := _refusal(request, place, work, there):
             notices.append(problem)
+            refused = True
             continue
         if request.verb in {"delete", "rmdir"}:
             part = _removed(request, place, work, there, ways)
@@ -68,6 +70,7 @@ def plan(request: Request, place: Place, listings: Listings, operation: str) -> 
         left=tuple(left),
         conflicts=tuple(conflicts),
         notices=tuple(notices),
+        refused=refused,
     )
 
 

@@ -199,6 +199,34 @@ async def test_what_cannot_be_finished_can_be_left(keeper, library):
     assert "nothing is open" in await keeper("resume")
 
 
+async def test_a_folder_of_shows_is_refused(keeper, library):
+    for name in ("A", "B"):
+        folder = library / "nas" / "Premiered" / "Kids" / name
+        folder.mkdir(parents=True)
+        (folder / "1.mkv").touch()
+    before = files(library)
+    code, said, _ = await keeper.ends("delete", "Kids", "--yes")
+    assert (code, "name one of them, such as Kids/A" in said) == (2, True)
+    assert files(library) == before
+
+
+def test_nothing_is_changed_when_nobody_reads_the_plan(keeper, library):
+    for number in range(1000):  # more than a pipe holds
+        (library / "nas" / "Airing" / SHOW / f"{SHOW} {'x' * 100} - {number:04}.mkv").touch()
+    before = files(library)
+    program = Path(sys.executable).with_name("izumi-admin")
+    command = [program, "delete", SHOW, "--yes", "-c", keeper.config]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert "nothing was changed" in process.stderr.read()
+    assert process.returncode == 2
+    assert files(library) == before
+
+
 async def test_scripts_get_one_object_a_line(keeper, library):
     lines = [
         json.loads(line) for line in (await keeper("rename", SHOW, "--yes", "--json")).splitlines()

@@ -1,5 +1,7 @@
 """What goes wrong while a library is changed: said, left whole, and mended by going on."""
 
+import asyncio
+import contextlib
 import shutil
 
 import pytest
@@ -8,6 +10,7 @@ from izumi.domain.errors import StorageUnavailable, UserError
 from izumi.storage.ports import Location
 from izumi.storage.rclone import Rclone
 from izumi.storage.settings import RcloneSettings
+from izumi.storage.trees import HEADERS
 from izumi.tools.requests import KINDS as SHELVES
 from izumi.tools.requests import Request
 from tests.support.library import SHOW, Keeper, contents, fill, hostile
@@ -178,3 +181,22 @@ async def test_what_is_being_taken_back_goes_back_and_not_on(rclone, remotes, tm
         await keeper.library.draft_undo(keeper.journals.find(done.id))
     assert await keeper.library.carry(journal)
     assert keeper.journals.find(done.id).state == "undone"
+
+
+async def test_two_hosts_that_change_a_show_at_once_lose_nothing(remotes, tmp_path):
+    place = remotes.place("webdav")
+    fill(place, [f"Airing/{SHOW}/{number:02}.mkv" for number in range(60)])
+    before = contents([place.files()])
+    async with contextlib.AsyncExitStack() as stack:
+        hosts = []
+        for name in ("desk", "cellar"):
+            state = tmp_path / name
+            rclone = Rclone(remotes.settings(), state=state, headers=HEADERS)
+            hosts.append(Keeper(await stack.enter_async_context(rclone), [place], state))
+        drafts = [await host.library.draft(MOVE) for host in hosts]
+        journals = [host.library.begin(draft) for host, draft in zip(hosts, drafts, strict=True)]
+        await asyncio.gather(
+            *(host.library.carry(one) for host, one in zip(hosts, journals, strict=True))
+        )
+    place.changed()
+    assert contents([place.files()]) == before
