@@ -183,9 +183,6 @@ def _folder_doubts(own: Reading, hints: Hints) -> Iterator[Doubt]:
         number = hints.counting.isdecimal()
         reason = f"the folder {hints.counting!r} may be a season, or have numbers of its own"
         yield Doubt(reason, 0.4, "season" if number else "episode")
-    if hints.seasons and (own.episode or "").startswith("SP"):
-        reason = f"a special ({own.episode}) in a season's folder ({hints.seasons[0]})"
-        yield Doubt(reason, 0.4, "season")
 
 
 def _is_title(title: str) -> bool:

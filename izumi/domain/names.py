@@ -161,7 +161,8 @@ def _short(number: str) -> str:
 
 def _season(found: Identification) -> str:
     """The season mark, unless the title or the number says it already."""
-    if not found.seasons or (found.episode or "").startswith("SP"):
+    special = found.seasons == (0,) and (found.episode or "").startswith("SP")
+    if not found.seasons or special:
         return ""
     title = fold(found.file_title or found.title or "")
     if any(map(found.seasons.__eq__, map(patterns.seasons_of, patterns.SEASONS.finditer(title)))):

@@ -131,6 +131,7 @@ def test_the_same_number_in_different_folders_is_never_the_same_file():
     )
     found = [identify("01.mkv", folders=folder) for folder in folders]
     seasons = (["Moon"], ["Moon", "Season 2"], ["Moon", "Season 3"])
+    assert key("Moon/Season 2/SP01.mkv") == "Moon/Moon S2 - SP01.mkv"
     found += [identify("SP01.mkv", folders=folder) for folder in seasons]
     for one, other in itertools.combinations(found, 2):
         assert one.held or other.held or names.key(one) != names.key(other)

@@ -23,6 +23,17 @@ numbers = st.one_of(
     st.integers(0, 130).map("{:02d}".format),
     st.integers(1, 30).map("{:02d}.5".format),
     st.tuples(st.integers(1, 12), st.integers(13, 26)).map("{0[0]:02d}-{0[1]:02d}".format),
+    st.tuples(st.sampled_from(["SP", "OVA", "NCOP"]), st.integers(1, 9)).map("{0[0]}{0[1]}".format),
+)
+folders = st.lists(
+    st.one_of(
+        st.sampled_from(
+            ["Show", "Season 2", "Part 2", "OVA", "SP", "Disc 1", "Extras", "2", "..."]
+        ),
+        st.text(max_size=30).filter(lambda text: "/" not in text),
+        st.sampled_from(["[G] Show S2 [1080p]", "Show (2019)", "Show S2 (2024)", "Moon: Part 3?"]),
+    ),
+    max_size=4,
 )
 episodes = st.tuples(
     st.sampled_from(["", " S1", " S2", " S03"]),
@@ -87,3 +98,12 @@ def test_the_folder_of_the_season_wins_whatever_the_file_says(shape, season):
 @pytest.mark.parametrize("name", ["A.Show.01.", "A+Show+01+", "A.Show.01..mkv"])
 def test_a_number_before_nothing_but_delimiters_is_read(name):
     assert identify(name).episode == "01"
+
+
+@given(folders, st.one_of(numbers.map("{}.mkv".format), st.text(max_size=40)))
+def test_whatever_the_folders_the_key_is_legal_and_the_clean_name_stays(around, name):
+    found = identify(name, folders=around, extras="file")
+    clean = names.clean_name(found)
+    assert names.clean(clean, folders=around) == clean
+    if (key := names.key(found)) is not None:
+        keys.parse_key(key)

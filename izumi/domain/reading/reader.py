@@ -61,7 +61,9 @@ def read(stem: str) -> Reading:
 def _seasons(scanned: Scan, found: Found | None) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
     """Season numbers, and where they stand."""
     marks: list[tuple[int, int]] = []
-    numbers = found.seasons if found else ()
+    # A special is of season 0 unless another is written: "S2 - SP01" is none of "S3 - SP01".
+    special = found is not None and found.how == "numbered special"
+    numbers = found.seasons if found and not special else ()
     for match in patterns.SEASONS.finditer(scanned.text.view):
         if scanned.role_at(match.start()) in {Role.GROUP, Role.META, Role.NUMBER}:
             continue
@@ -73,7 +75,7 @@ def _seasons(scanned: Scan, found: Found | None) -> tuple[tuple[int, ...], list[
         if value:
             marks.append(match.span())
             numbers = numbers or value
-    return numbers, marks
+    return numbers or (found.seasons if found else ()), marks
 
 
 def _in_an_episode_title(scanned: Scan, found: Found, match: re.Match[str]) -> bool:
