@@ -75,18 +75,19 @@ def job_of(entry: Stored) -> Job:
 
 
 async def progress(
-    bus: Bus, unit: str | None = None, job: str | None = None
+    bus: Bus, unit: str | None = None, group: str | None = None, job: str | None = None
 ) -> dict[Holder, Progress]:
     """The last word of instances on the jobs that they have or had, by whose it is.
 
     Args:
         bus: Where it is told.
         unit: Of this kind of unit alone.
+        group: Of the groups of this name alone.
         job: Of the jobs of this name alone.
 
     Raises BusUnavailable.
     """
-    wanted = ["*" if one is None else subjects.token(one) for one in (unit, job)]
+    wanted = ["*" if one is None else subjects.token(one) for one in (unit, group, job)]
     found = {}
     for entry in await bus.latest(".".join(["izumi", "progress", *wanted])):
         with contextlib.suppress(msgspec.DecodeError):  # of a newer version

@@ -184,8 +184,8 @@ class _Reader:
             if entries[-1].record.state == "claimed"
         }
         found = []
-        for unit, _, job, _ in working:
-            stored = await self._bus.last(subjects.progress(unit, job))
+        for unit, group, job, _ in working:
+            stored = await self._bus.last(subjects.progress(unit, group, job))
             told = None if stored is None else _decoded(_progress, stored)
             if told and (told.unit, told.group, told.job, told.instance) in working:
                 found.append(told)

@@ -75,11 +75,12 @@ def roles(memberships: Iterable[Membership]) -> tuple[Role, ...]:
 
 
 def _worker(unit: str, group: str = "") -> Role:
-    log = f"izumi.job.{unit}.{token(group)}.>" if group else f"izumi.job.{unit}.>"
+    own = f"{unit}.{token(group)}.>" if group else f"{unit}.>"
+    log = f"izumi.job.{own}"
     facts = [f"izumi.file.held.{unit}.>"]
     if unit in _MAKES:
         facts.append(_MAKES[unit].format(group=token(group)))
-    publish = [log, *facts, f"izumi.progress.{unit}.>", f"izumi.node.{unit}.>"]
+    publish = [log, *facts, f"izumi.progress.{own}", f"izumi.node.{unit}.>"]
     publish += [f"{_DIRECT}.{STREAM}.{subject}" for subject in (log, *facts)]
     for name in consumer_names(unit, group) if group else ():
         publish += [
@@ -90,8 +91,8 @@ def _worker(unit: str, group: str = "") -> Role:
             f"$JS.ACK.*.*.{STREAM}.{name}.>",
         ]
     if unit == "notifier":
-        own = f"izumi.told.{token(group)}.>"
-        publish += [own, f"{_DIRECT}.{TOLD}.{own}"]
+        told = f"izumi.told.{token(group)}.>"
+        publish += [told, f"{_DIRECT}.{TOLD}.{told}"]
     name = role_name(unit, group)
     return Role(
         name=name,

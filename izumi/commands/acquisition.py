@@ -134,7 +134,7 @@ async def _progress(settings: Settings, items: Iterable[Item]) -> dict[int, str]
             compose.bus(settings, name="izumi-admin", role="admin") as bus,
         ):
             for id_, file in files.items():
-                stored = await bus.last(subjects.progress("acquisition", file.id))
+                stored = await bus.last(subjects.progress("acquisition", "", file.id))
                 if stored is not None:
                     told[id_] = stored.data.decode("utf-8", "replace")
     return {id_: text for id_, data in told.items() if (text := _uploading(data))}

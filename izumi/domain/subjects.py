@@ -7,7 +7,7 @@ izumi.file.answered.<unit>.<hold>              izumi.rule.<id>
 izumi.told.<group>.<show>                      izumi.letter.<number>
 izumi.library.<verb>.<operation>
 izumi.do.<unit>.<group>.<priority>.<id>        izumi.job.<unit>.<group>.<job>
-izumi.progress.<unit>.<job>                    izumi.node.<unit>.<instance>
+izumi.progress.<unit>.<group>.<job>            izumi.node.<unit>.<instance>
 izumi.ctl.<unit>.<instance|all>
 """
 
@@ -140,9 +140,9 @@ LIBRARY: Final = "izumi.library.>"
 """Pattern of every change of the library."""
 
 
-def progress(unit: str, job_id: str) -> str:
-    """Subject of the progress of one job."""
-    return f"izumi.progress.{token(unit)}.{token(job_id)}"
+def progress(unit: str, group: str, job_id: str) -> str:
+    """Subject of the progress of one job; several groups have jobs of one name."""
+    return f"izumi.progress.{token(unit)}.{token(group)}.{token(job_id)}"
 
 
 def node(unit: str, instance: str) -> str:

@@ -278,7 +278,7 @@ class _Job:
     async def _tell(self, progress: Progress) -> None:
         with contextlib.suppress(BusUnavailable):
             await self._worker.bus.tell(
-                subjects.progress(self.unit, self.job), events.encode(progress)
+                subjects.progress(self.unit, self.group, self.job), events.encode(progress)
             )
 
     async def save(self, checkpoint: Mapping[str, Any], facts: Sequence[Fact] = ()) -> None:

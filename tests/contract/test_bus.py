@@ -123,7 +123,7 @@ async def test_the_latest_are_one_a_subject_and_oldest_first(any_bus: Bus):
 
 
 async def test_progress_is_kept_as_the_last_of_its_job(any_bus: Bus):
-    subject = subjects.progress("encoder", "job")
+    subject = subjects.progress("encoder", "main", "job")
     await any_bus.tell(subject, b"1")
     await any_bus.tell(subject, b"2")
     await until(any_bus, "izumi.progress.>", [b"2"])

@@ -63,9 +63,10 @@ async def note(bus: JetStreamBus, state: str, owner: str = "pc", job: str = JOB)
 
 
 async def tell(bus: JetStreamBus, progress: Progress) -> None:
-    await bus.tell(subjects.progress(progress.unit, progress.job), events.encode(progress))
+    subject = subjects.progress(progress.unit, progress.group, progress.job)
+    await bus.tell(subject, events.encode(progress))
     async with asyncio.timeout(20):
-        while not await bus.last(subjects.progress(progress.unit, progress.job)):
+        while not await bus.last(subject):
             await asyncio.sleep(0.01)
 
 
@@ -81,9 +82,23 @@ async def test_a_job_in_work_says_how_far_it_is(bus: JetStreamBus, ask: Client) 
     assert (await ask("GET", one)).json["progress"] == wanted
 
 
+async def test_two_groups_at_one_file_say_how_far_each_is(bus: JetStreamBus, ask: Client) -> None:
+    for group, fraction in (("main", 0.25), ("gpu", 0.75)):
+        claim = JobRecord(state="claimed", owner="pc", source=1, attempt=1, at=NOON)
+        await bus.publish(Outgoing(subjects.job("encoder", group, JOB), events.encode(claim)))
+        await tell(bus, msgspec.structs.replace(FAR, group=group, fraction=fraction))
+    listed = (await ask("GET", "/v1/jobs")).json
+    assert {job["group"]: job["progress"]["fraction"] for job in listed} == {
+        "main": 0.25,
+        "gpu": 0.75,
+    }
+    one = (await ask("GET", f"/v1/jobs/encoder/gpu/{JOB}")).json
+    assert one["progress"]["fraction"] == 0.75
+
+
 async def test_what_is_no_word_of_its_holder_is_not_shown(bus: JetStreamBus, ask: Client) -> None:
     await tell(bus, FAR)
-    await bus.tell("izumi.progress.encoder.newer", b'{"type": "progress/9"}')
+    await bus.tell("izumi.progress.encoder.main.newer", b'{"type": "progress/9"}')
     one = f"/v1/jobs/encoder/main/{JOB}"
     for state, owner in (("claimed", "another"), ("waiting", "pc"), ("done", "pc")):
         await note(bus, state, owner)

@@ -62,7 +62,8 @@ class Telling:
             if told != self._fractions and self._fractions:
                 told = dict(self._fractions)
                 with contextlib.suppress(BusUnavailable):
-                    await self._bus.tell(subjects.progress(UNIT, self._file.id), self._message())
+                    subject = subjects.progress(UNIT, "", self._file.id)
+                    await self._bus.tell(subject, self._message())
             await asyncio.sleep(_TELL_S)
 
     def _message(self) -> bytes:

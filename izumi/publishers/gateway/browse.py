@@ -46,7 +46,7 @@ def _jobs(bus: Bus, history: History) -> list[Any]:
         pattern = ["izumi", "job", "*" if unit is None else subjects.token(unit)]
         pattern += [">"] if group is None else [subjects.token(group), "*"]
         entries = await patiently(bus.latest(".".join(pattern)))
-        told = await patiently(bus_jobs.progress(bus, unit))
+        told = await patiently(bus_jobs.progress(bus, unit, group))
         return views.jobs_of(entries, told, state=in_state)[:limit]
 
     @get(
@@ -57,7 +57,7 @@ def _jobs(bus: Bus, history: History) -> list[Any]:
     )
     async def job(unit: Name, group: Name, job: Name) -> JobView:
         log = await patiently(whole(history, subjects.job(unit, group, job)))
-        told = await patiently(bus_jobs.progress(bus, unit, job))
+        told = await patiently(bus_jobs.progress(bus, unit, group, job))
         found = views.job_of(unit, group, job, log, told)
         if found is None:
             raise HTTPException(status_code=404, detail=f"{unit}.{group} has no job of that name")

@@ -150,7 +150,7 @@ async def test_what_is_published_while_the_server_is_away_is_stored_once(
             asyncio.create_task(bus.publish(Outgoing(f"{LOG}{number}", b"x", expect=0)))
             for number in range(20)
         ]
-        await bus.tell(subjects.progress("encoder", "job"), b"lost")
+        await bus.tell(subjects.progress("encoder", "main", "job"), b"lost")
         await asyncio.sleep(0.3)
         assert not any(task.done() for task in storing)
         nats_server.start()
@@ -251,7 +251,7 @@ async def test_a_listener_hears_on_after_the_server_came_back(nats_server: NatsS
         heard = bus.listen("izumi.progress.>")
         next_one = asyncio.ensure_future(anext(heard))
         while not next_one.done():
-            await other.tell(subjects.progress("encoder", "a"), b"before")
+            await other.tell(subjects.progress("encoder", "main", "a"), b"before")
             await asyncio.sleep(0.01)
         nats_server.kill()
         nats_server.start()
@@ -259,7 +259,7 @@ async def test_a_listener_hears_on_after_the_server_came_back(nats_server: NatsS
         while not next_one.done() or next_one.result().data != b"after":
             if next_one.done():
                 next_one = asyncio.ensure_future(anext(heard))
-            await other.tell(subjects.progress("encoder", "a"), b"after")
+            await other.tell(subjects.progress("encoder", "main", "a"), b"after")
             await asyncio.sleep(0.01)
         await heard.aclose()  # type: ignore[attr-defined]  # it is a generator
 
@@ -281,10 +281,10 @@ async def test_a_listener_too_slow_hears_the_latest(nats_server: NatsServer):
         heard = bus.listen("izumi.progress.>")
         first = asyncio.ensure_future(anext(heard))
         while not first.done():
-            await bus.tell(subjects.progress("encoder", "job"), b"first")
+            await bus.tell(subjects.progress("encoder", "main", "job"), b"first")
             await asyncio.sleep(0.01)
         for number in range(11_000):
-            await bus.tell(subjects.progress("encoder", "job"), str(number).encode())
+            await bus.tell(subjects.progress("encoder", "main", "job"), str(number).encode())
         await bus.connection.nc.flush()
         await asyncio.sleep(0)
         messages = [await anext(heard) for _ in range(10_000)]

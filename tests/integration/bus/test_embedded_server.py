@@ -87,7 +87,7 @@ async def test_it_listens_on_loopback_only(server: EmbeddedServer):
 async def test_it_comes_back_with_everything_when_it_dies(server: EmbeddedServer, end: int):
     bus = await connected_to(server)
     await bus.publish(announcement(acquired()))
-    await bus.tell(subjects.progress("encoder", "job"), b"1")
+    await bus.tell(subjects.progress("encoder", "main", "job"), b"1")
     taking = asyncio.create_task(taken(bus.inbox("encoder", "main")))
     await (await taking).ack()
     url, pid = server.url, server.pid
@@ -96,7 +96,7 @@ async def test_it_comes_back_with_everything_when_it_dies(server: EmbeddedServer
     await other_pid(server, pid)
     assert server.url == url
     assert await bus.publish(Outgoing(LOG, b"1")) == 2
-    await bus.tell(subjects.progress("encoder", "job"), b"2")
+    await bus.tell(subjects.progress("encoder", "main", "job"), b"2")
 
     async def told() -> bool:
         return [message.data for message in await bus.latest("izumi.progress.>")] == [b"2"]

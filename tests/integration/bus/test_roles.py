@@ -235,7 +235,7 @@ async def test_a_worker_does_a_whole_job(site: Site, role: str, order: str, resu
         await lease.save({"part": 1}, [held])
         await lease.still_ours()
         await delivery.in_progress()
-        await bus.tell(subjects.progress(unit, lease.job), b"{}")
+        await bus.tell(subjects.progress(unit, group, lease.job), b"{}")
         await bus.tell(subjects.node(unit, "host"), b"{}", ttl_s=15)
         await lease.commit(results)
         await delivery.ack()
@@ -325,11 +325,11 @@ async def test_how_far_jobs_are_and_what_an_episode_lived_through_can_be_read(
     )
     await once(site, announcement(fact), Outgoing(log, encode(claim)))
     async with as_role(site, "admin") as admin:
-        await admin.tell(subjects.progress("encoder", job), encode(far))
+        await admin.tell(subjects.progress("encoder", "main", job), encode(far))
     async with as_role(site, role) as bus:
 
         async def seen() -> bool:
-            return bool(await jobs.progress(bus, "encoder", job))
+            return bool(await jobs.progress(bus, "encoder", "main", job))
 
         await eventually(seen)
         assert await JetStreamHistory(bus).after(0, "izumi.progress.>")
@@ -349,7 +349,7 @@ async def test_the_dashboard_sees_everything(site: Site):
         heard = bus.listen("izumi.>")
         first = asyncio.ensure_future(anext(heard))
         while not first.done():
-            await admin.tell(subjects.progress("encoder", "x"), b"1")
+            await admin.tell(subjects.progress("encoder", "main", "x"), b"1")
             await asyncio.sleep(0.01)
         await heard.aclose()  # type: ignore[attr-defined]  # it is a generator
 
@@ -364,7 +364,7 @@ FORBIDDEN = {
         "izumi.job.notifier.other.j",
         subjects.order("encoder", "main", "high", "j"),
         subjects.node("encoder", "h"),
-        subjects.progress("encoder", "j"),
+        subjects.progress("encoder", "main", "j"),
         subjects.held("encoder", "j"),
         subjects.control("encoder"),
         "$JS.API.CONSUMER.MSG.NEXT.IZUMI.encoder_main_high",
@@ -401,6 +401,7 @@ FORBIDDEN = {
     "distributor.public": (
         subject_of(distributed("private")),
         subjects.job("distributor", "private", "j"),
+        subjects.progress("distributor", "private", "j"),
         "$JS.API.CONSUMER.MSG.NEXT.IZUMI.distributor_private_high",
         "$JS.ACK.IZUMI.distributor_private_high.1.1.1.1.1",
     ),
