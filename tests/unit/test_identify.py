@@ -157,6 +157,12 @@ def test_specials_and_extras_are_told_by_their_folder():
     assert (extra.kind, extra.extra) == ("extra", "Extra 01")
 
 
+def test_a_number_that_is_a_height_is_the_episode_where_the_height_is_told_elsewhere():
+    found = identify("[组][One Piece][1080][1080P].mp4")
+    assert (found.episode, found.resolution, found.held) == ("1080", "1080p", None)
+    assert identify("[组][One Piece][05][1080][HEVC].mp4").episode == "05"
+
+
 def test_a_word_for_an_extra_may_be_of_a_title():
     assert identify("[桜都字幕组] takt op.Destiny [11][1080p].mp4").episode == "11"
     assert identify("[Group] PV=nRT - 01 [1080p].mkv").episode == "01"

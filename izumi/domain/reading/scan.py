@@ -38,6 +38,8 @@ _TYPE: Final = re.compile(
     r"|电影|電影|映画|特別[編篇]|特别篇|总集篇|總集篇|番外[篇編编]?|tv series)"
     r"(?: ?[+&x] ?(?:ova|sp|tv|movie)s?)*"
 )
+_BARE_NUMBER: Final = re.compile(r"480|540|576|720|1080")
+"""Heights of a picture that are numbers of episodes, too."""
 _SEASON_WORDS: Final = re.compile(r"[ ,+&/-]*")
 _BLANK: Final = re.compile(r"[ ★☆◆◇■□●○※♛❀✿→.,/|!-]*")
 _ANNOUNCED: Final = re.compile(r"[★☆][^★☆]*[★☆]")
@@ -113,6 +115,11 @@ def scan(text: Text) -> Scan:
             p.bracket and vocabulary.CJK_GROUP.search(view[p.start : p.end]) for p in found
         )
         roles[0] = Role.NOISE if grouped else Role.FREE
+    if Role.NUMBER not in roles and patterns.HEIGHT.search(view):
+        # "[One Piece][1080][1080P]": the height is told elsewhere.
+        for place, piece in enumerate(found):
+            if piece.bracket and _BARE_NUMBER.fullmatch(view[piece.start : piece.end].strip()):
+                roles[place] = Role.NUMBER
     plain = Scan(Text(text.shown, view, text.dotted), found, tuple(roles))
     group = _group(plain)
     if group is not None:
