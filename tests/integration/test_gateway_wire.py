@@ -196,6 +196,8 @@ async def test_head_is_answered_as_get_is_without_the_body(
 
 
 async def test_head_of_a_stream_ends_and_keeps_no_place_in_it(ask: Client) -> None:
+    head = f"HEAD /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: {ask.key}\r\n\r\n".encode()
+    assert statuses(await said(ask, head + LAST)) == [b"200", b"404"]
     for _ in range(60):
         answer = await ask("HEAD", "/v1/events")
         assert (answer.status, answer.text) == (200, "")
