@@ -146,7 +146,7 @@ def _titles(opinions: Opinions, hints: Hints) -> Iterator[str]:
         # A number and nothing that says what of: "86.mkv" may be any show's.
         read = []
     seen: set[str] = set()
-    for title in (*filter(None, (hints.show, *hints.titles)), *read, *rest):
+    for title in (*filter(None, (hints.show, *hints.titles, *hints.inner)), *read, *rest):
         if folded(title) not in seen and not _says_nothing(title):
             seen.add(folded(title))
             yield title
@@ -217,14 +217,14 @@ def _file_title(own: Reading, hints: Hints) -> str | None:
     A folder may hold several series of one franchise, whose episodes must not meet, nor
     those of a season and of the "Part 2" or the "OVA" in it.
     """
-    title = own.titles[0] if own.titles else hints.show
+    title = next(iter((*own.titles, *hints.inner)), hints.show)
     mark = hints.mark
     if title and mark and folded(mark) not in folded(title):
         return f"{title} {mark}"
-    if hints.show is None or not own.titles:
+    if title is None or hints.show is None:
         return None
     known = {folded(hints.show), *map(folded, hints.titles)}
-    return None if folded(own.titles[0]) in known else own.titles[0]
+    return None if folded(title) in known else title
 
 
 def _sub(extension: str) -> Sub:

@@ -60,9 +60,15 @@ def test_folders_around_those_of_shows_are_none_of_theirs(shelf):
 
 def test_the_folder_of_a_torrent_does_not_rename_the_show_around_it():
     inner = "[G] Sousou no Frieren (01-28) (1080p) [Batch]/[G] Sousou no Frieren - 05 (1080p).mkv"
-    assert key(f"Frieren/{inner}") == "Frieren/Frieren - 05 [1080p].mkv"
-    assert key(f"Frieren/Season 1/{inner}") == "Frieren/Frieren S1 - 05 [1080p].mkv"
+    assert key(f"Frieren/{inner}") == "Frieren/Sousou no Frieren - 05 [1080p].mkv"
+    assert key(f"Frieren/Season 1/{inner}") == "Frieren/Sousou no Frieren S1 - 05 [1080p].mkv"
     assert key(inner) == "Sousou no Frieren/Sousou no Frieren - 05 [1080p].mkv"
+
+
+@pytest.mark.parametrize("file", ["03.mkv", "[G] {} - 03.mkv"])
+def test_two_torrents_in_the_folder_of_one_show_never_meet(file):
+    paths = [f"Fate/[G] {one} [BD]/{file.format(one)}" for one in ("Fate Zero", "Fate Prisma")]
+    assert [key(path) for path in paths] == ["Fate/Fate Zero - 03.mkv", "Fate/Fate Prisma - 03.mkv"]
 
 
 def test_of_two_folders_the_title_of_the_file_tells_which_is_the_show_s():

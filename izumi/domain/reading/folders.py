@@ -22,7 +22,8 @@ class Hints(NamedTuple):
 
     Attributes:
         show: The show's folder as its owner wrote it; None where none names a show.
-        titles: Readings of that folder, when it is named like a release.
+        titles: Readings of that folder.
+        inner: Titles of a torrent's folder inside it.
         seasons: The season of a season folder.
         extras: The file lies in a folder for extras.
         specials: The file lies in a folder for specials.
@@ -34,6 +35,7 @@ class Hints(NamedTuple):
 
     show: str | None = None
     titles: tuple[str, ...] = ()
+    inner: tuple[str, ...] = ()
     seasons: tuple[int, ...] = ()
     extras: bool = False
     specials: bool = False
@@ -96,7 +98,8 @@ def _named(found: Hints, naming: list[Folder], titles: Sequence[str]) -> Hints:
     seasons = [one.seasons for one in (*inside, show, *around) if one.seasons]
     return found._replace(
         show=show.name,
-        titles=tuple(dict.fromkeys(title for one in (show, *inside) for title in one.titles)),
+        titles=show.titles,
+        inner=tuple(title for one in inside if one.kind == "release" for title in one.titles),
         seasons=found.seasons or next(iter(seasons), ()),
         group=next((one.group for one in (*inside, show) if one.group), None),
         rival=rival.name if rival else None,
