@@ -13,6 +13,7 @@ import msgspec
 
 from izumi.domain.doubts import Opinions, agreed, confidence, doubts, folded, of_the_trade
 from izumi.domain.reading import folders as surroundings
+from izumi.domain.reading import vocabulary
 from izumi.domain.reading.folders import Hints
 from izumi.domain.reading.parsers import by_anitomy, by_anitopy, plain
 from izumi.domain.reading.reader import read
@@ -100,7 +101,7 @@ def _decided(
     opinions = opinions._replace(own=_within(opinions, hints))
     own = opinions.own
     titles = tuple(_titles(opinions, hints))
-    extra = own.extra or (_in_extras(own) if hints.extras else None)
+    extra = own.extra or (_in_extras(own, hints) if hints.extras else None)
     episode = None if extra else _episode(opinions)
     found = Identification(
         name=name,
@@ -204,11 +205,18 @@ def _episode(opinions: Opinions) -> str | None:
     return opinions.others[0].episode
 
 
-def _in_extras(own: Reading) -> str:
+def _in_extras(own: Reading, hints: Hints) -> str:
     """What to call a file in a folder of extras."""
+    word = _kind_of_extra(hints) or "Extra"
     if own.episode and own.episode[0].isdecimal():
-        return f"Extra {own.episode}"
-    return own.episode or "Extra"
+        return f"{word} {own.episode}"
+    return own.episode or word
+
+
+def _kind_of_extra(hints: Hints) -> str | None:
+    """The folder's word for what lies in it, where a name can say it: "Menu" of "Menus"."""
+    word = (hints.among or "").removesuffix("s")
+    return word if vocabulary.EXTRA.fullmatch(fold(word)) else None
 
 
 def _file_title(own: Reading, hints: Hints) -> str | None:
@@ -219,6 +227,8 @@ def _file_title(own: Reading, hints: Hints) -> str | None:
     """
     title = next(iter((*own.titles, *hints.inner)), hints.show)
     mark = hints.mark
+    if hints.among and not own.titles and not own.extra and not _kind_of_extra(hints):
+        mark = hints.among
     if title and mark and folded(mark) not in folded(title):
         return f"{title} {mark}"
     if title is None or hints.show is None:

@@ -106,6 +106,26 @@ def test_what_lies_in_a_folder_of_extras_is_one(folder):
         assert (held(f"Moon/{folder}/{file}") or "").startswith("an extra")
 
 
+@pytest.mark.parametrize(
+    ("path", "stored"),
+    [
+        ("Menus/01.mkv", "Moon - Menu 01.mkv"),
+        ("PVs/01.mkv", "Moon - PV 01.mkv"),
+        ("NCOP/01.mkv", "Moon - NCOP 01.mkv"),
+        ("Interviews/01.mkv", "Moon Interviews - Extra 01.mkv"),
+        ("Season 2/Interviews/01.mkv", "Moon Interviews S2 - Extra 01.mkv"),
+        ("Extras/01.mkv", "Moon - Extra 01.mkv"),
+        ("Interviews/NCOP1.mkv", "Moon - NCOP1.mkv"),
+    ],
+)
+def test_extras_of_different_folders_never_meet(path, stored):
+    *folders, name = ("Moon", *path.split("/"))
+    found = identify(name, folders=folders, extras="file")
+    assert (found.held, names.key(found)) == (None, f"Moon/Extras/{stored}")
+    clean = names.clean_name(found)
+    assert names.clean(clean) == names.clean(clean, folders=folders) == clean
+
+
 def test_a_number_that_may_be_a_year_or_a_height_is_asked_about():
     assert held("Moon/1080.mkv")
     assert held("Moon/720.mkv")

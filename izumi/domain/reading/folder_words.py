@@ -35,6 +35,9 @@ _EXTRA: Final = (
 _EXTRAS: Final = re.compile(
     rf"(?:(?:bd|dvd|blu-?ray) )?{_EXTRA}(?:[ ,]*(?:[&+,/_ ]|and) ?{_EXTRA})*"
 )
+_ANY_EXTRA: Final = re.compile(
+    r"(?:bd |dvd )?(?:extras?|bonus(?:es)?|others?)|(?:映像)?特典(?:映像)?"
+)
 _SUBTITLES: Final = re.compile(r"^(?:subs|subtitles) (?=(?:main|bd|web|tv|season)(?![a-z]))")
 _SPECIALS: Final = re.compile(r"specials?|sps?|(?P<form>ova|oad|ona)s?")
 _DISC: Final = re.compile(
@@ -55,7 +58,7 @@ class Folder(NamedTuple):
         kind: What it is.
         titles: Readings of it, where it names a show.
         seasons: The season that it says.
-        mark: What sets the numbers in it apart: "Part 2", "OVA".
+        mark: What sets the numbers in it apart: "Part 2", "OVA", "Interviews".
         group: The release group.
         base: Its title without season and year.
     """
@@ -75,7 +78,7 @@ def folder(given: str) -> Folder:
     name = tidy(given)
     view = _SUBTITLES.sub("", fold(name)).strip(_OUTSIDE)
     if _EXTRAS.fullmatch(view):
-        return Folder(name, "extras")
+        return Folder(name, "extras", mark=None if _ANY_EXTRA.fullmatch(view) else name)
     if (match := _PART.fullmatch(view)) or _season_only(view):
         mark = match or _PART.search(view)
         said = f"{mark['what'].title()} {mark['n'].upper()}" if mark else None

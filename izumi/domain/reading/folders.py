@@ -26,6 +26,7 @@ class Hints(NamedTuple):
         inner: Titles of a torrent's folder inside it.
         seasons: The season of a season folder.
         extras: The file lies in a folder for extras.
+        among: What those extras are: "Interviews"; None where the folder says no more.
         specials: The file lies in a folder for specials.
         group: The release group in the folder's name.
         mark: What sets the numbers of a folder apart from those of its season: "Part 2".
@@ -38,6 +39,7 @@ class Hints(NamedTuple):
     inner: tuple[str, ...] = ()
     seasons: tuple[int, ...] = ()
     extras: bool = False
+    among: str | None = None
     specials: bool = False
     group: str | None = None
     mark: str | None = None
@@ -58,13 +60,14 @@ def hints(folders: Sequence[str], titles: Sequence[str] = ()) -> Hints:
     found = Hints()
     naming: list[Folder] = []
     extras_at: int | None = None
+    among: str | None = None
     for one in map(folder, reversed(folders)):
         match one.kind:
             case "show" | "release":
                 if not (naming and is_shelf(one.name)):
                     naming.append(one)
             case "extras":
-                extras_at = len(naming)
+                extras_at, among = len(naming), one.mark
             case "specials" if not naming:
                 found = found._replace(specials=True, mark=found.mark or one.mark)
             case "season" | "part":
@@ -76,7 +79,7 @@ def hints(folders: Sequence[str], titles: Sequence[str] = ()) -> Hints:
                 pass
     if extras_at == 0 or (extras_at is not None and extras_at < len(naming)):
         # What lies further inside is of the extras.
-        found, naming = found._replace(extras=True), naming[extras_at:]
+        found, naming = found._replace(extras=True, among=among), naming[extras_at:]
     if found.specials and found.seasons:
         # Every season has its own: they are told apart by the season and a word.
         found = found._replace(specials=False, mark=found.mark or "Specials")
