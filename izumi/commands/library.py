@@ -1,5 +1,6 @@
 """`izumi-admin move|rename|season|delete|rmdir`: the library changed, everywhere at once."""
 
+import sys
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -11,6 +12,7 @@ from izumi.commands.library_options import Ask, Conflicts, In, Show, kinds
 from izumi.domain.errors import UserError
 from izumi.domain.identify import identify
 from izumi.domain.matching.wanted import wanted
+from izumi.runtime.telemetry import printable
 from izumi.settings import Settings
 from izumi.tools import typed
 from izumi.tools.library import Library
@@ -71,7 +73,13 @@ async def _with_native(settings: Settings, show: str) -> str:
         )
     least = min(one.name_bytes for one in settings.storage.values())
     title = native_title(match.entry.titles)
-    return typed.new_name(with_native(show, title, limit_bytes=least), "--native")
+    whole = with_native(show, title, limit_bytes=least)
+    if whole == show:
+        why = "it is there" if title else "AniList has none in letters of its own"
+        if title and title not in show:
+            why = f"{title!r} would be longer than {least} bytes"
+        print(printable(f"--native: no title goes behind {show!r}: {why}"), file=sys.stderr)
+    return typed.new_name(whole, "--native")
 
 
 def rename(

@@ -259,6 +259,21 @@ async def test_the_native_title_comes_from_the_catalogue(keeper, library, monkey
     assert all(f"/{SHOW} ~ {NATIVE}/" in path for path in files(library))
 
 
+@pytest.mark.parametrize(
+    ("native", "why"), [("Air", "none in letters of its own"), ("葬" * 90, "longer than")]
+)
+async def test_a_show_without_a_native_title_to_show_keeps_its_name(
+    keeper, library, monkeypatch, capsys, native, why
+):
+    async def answer(_self, wanted):
+        return [Match(entry=Entry(anilist_id=1, titles=(SHOW, native)))]
+
+    monkeypatch.setattr("izumi.clients.catalogue.Catalogue.match", answer)
+    await keeper("move", SHOW, "--native", "--yes")
+    assert all(f"/{SHOW}/" in path for path in files(library))
+    assert why in capsys.readouterr().err
+
+
 async def test_a_show_that_anilist_does_not_know_has_no_native_title(keeper, library, monkeypatch):
     async def answer(_self, wanted):
         return [Match()]
