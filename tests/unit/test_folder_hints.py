@@ -119,7 +119,7 @@ def test_what_lies_in_a_folder_of_extras_is_one(folder):
     ],
 )
 def test_extras_of_different_folders_never_meet(path, stored):
-    *folders, name = ("Moon", *path.split("/"))
+    *folders, name = f"Moon/{path}".split("/")
     found = identify(name, folders=folders, extras="file")
     assert (found.held, names.key(found)) == (None, f"Moon/Extras/{stored}")
     clean = names.clean_name(found)
