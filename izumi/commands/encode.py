@@ -196,13 +196,27 @@ async def _run(
 ) -> int:
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     media = await compose.transcoder(settings, limits, {asked.name: asked.profile})
-    with tempfile.TemporaryDirectory(prefix=_MAKING, dir=asked.target(".mp4").parent) as folder:
+    with _folder(asked.target(".mp4").parent) as folder:
         try:
             return await work(_Bench(asked, media, Path(folder)))
         except Held as exc:
             for name, fact in exc.facts.items():
                 print(f"{name}: {printable(fact)}", file=sys.stderr)
             raise
+
+
+def _folder(beside: Path) -> tempfile.TemporaryDirectory[str]:
+    """A folder to work in, gone when it is left.
+
+    Raises:
+        UserError: Nothing can be written there.
+    """
+    try:
+        return tempfile.TemporaryDirectory(prefix=_MAKING, dir=beside)
+    except OSError as exc:
+        raise UserError(
+            f"{beside} cannot be written to ({exc.strerror}); name another place with --out"
+        ) from exc
 
 
 async def _interruptible(work: Coroutine[Any, Any, int]) -> int:

@@ -30,13 +30,15 @@ class ProgressReader:
         if key.strip() != "progress":
             return None
         block, self._block = self._block, {}
-        step = Step(
-            # "N/A" until the first picture came out.
-            done_s=_number(block.get("out_time_us", "")) / 1e6,
-            frames=int(_number(block.get("frame", ""))),
-            fps=_number(block.get("fps", "")),
-            speed=_number(block.get("speed", "").removesuffix("x")),
-        )
+        # "N/A" until the first picture came out.
+        done_s = _number(block.get("out_time_us", "")) / 1e6
+        frames = int(_number(block.get("frame", "")))
+        speed = _number(block.get("speed", "").removesuffix("x"))
+        fps = _number(block.get("fps", ""))
+        if fps <= 0 and done_s > 0:
+            # ffmpeg says 0.00 through its first second; both are means since it began.
+            fps = round(frames * speed / done_s, 2)
+        step = Step(done_s, frames, fps, speed)
         before, self.last = self.last, step
         return step if (step.frames, step.done_s) > (before.frames, before.done_s) else None
 

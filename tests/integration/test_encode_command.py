@@ -138,6 +138,7 @@ async def test_what_a_person_must_decide_is_told_with_the_facts(media: Media, tm
         (("{file}", "--at", "3"), "add --preview"),
         (("{file}", "--preview", "--at", "3:99"), "is no moment"),
         (("{file}", "--out", "/nowhere/x.mp4"), "is no folder"),
+        (("{file}", "--out", "/proc/x.mp4"), "/proc cannot be written to"),
         (("{file}", "--nice", "30"), "nice is 30"),
     ],
 )

@@ -196,3 +196,10 @@ def test_no_font_file_breaks_the_reader(junk, at, value):
     data[at % len(data)] = value
     for spoilt in (junk, b"OTTO" + junk, b"ttcf" + junk, bytes(data), bytes(data[:at])):
         fontfile.families(spoilt)
+
+
+def test_pictures_a_second_are_known_before_ffmpeg_says_them():
+    reader = ProgressReader()
+    lines = ("frame=48", "fps=0.00", "out_time_us=2000000", "speed=4.0x", "progress=continue")
+    steps = [step for line in lines if (step := reader.feed(line))]
+    assert steps == [Step(2.0, 48, 96.0, 4.0)]
