@@ -42,7 +42,7 @@ class SharedTurns:
             0: It is ours. Else the seconds after which to ask again.
         """
         limits = (per_minute, at_once)
-        return await self._file.run(lambda file: _take(file, service, limits, self._now()), 0.0)
+        return await self._file.run(lambda file: _take(file, service, limits, self._now), 0.0)
 
     def pause(self, service: str, seconds: float) -> None:
         """Let no process ask for so long."""
@@ -57,9 +57,14 @@ class SharedTurns:
         await self._file.aclose()
 
 
-def _take(file: sqlite3.Connection, service: str, limits: tuple[int, int], now: float) -> float:
-    # Written first, so that nobody else looks before we are through. What lies in the future
-    # was written before the clock was set back.
+def _take(
+    file: sqlite3.Connection, service: str, limits: tuple[int, int], clock: Callable[[], float]
+) -> float:
+    # Written first, so that nobody else looks before we are through; and the time is read
+    # after that, or a turn that another takes while we wait would lie in our future.
+    file.execute("DELETE FROM turns WHERE service IS NULL")
+    now = clock()
+    # What lies in the future was written before the clock was set back.
     file.execute("DELETE FROM turns WHERE at <= ? OR at > ?", (now - _MINUTE_S, now))
     paused = file.execute("SELECT until FROM pauses WHERE service = ?", (service,)).fetchone()
     if paused is not None and 0 < paused[0] - now <= _LONGEST_PAUSE_S:

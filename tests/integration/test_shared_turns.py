@@ -1,6 +1,8 @@
 """Processes of one host keep a service's limit together."""
 
 import asyncio
+import contextlib
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -117,3 +119,20 @@ async def test_real_processes_that_ask_at_once_keep_the_limit(tmp_path):
     said = await asyncio.gather(*(one.communicate() for one in asking))
     minutes = 1 + int((time.monotonic() - began) // 60)
     assert 12 <= sum(out.count(b"asked") for out, _ in said) <= 12 * minutes
+
+
+async def test_the_time_is_read_while_no_other_process_can_take_a_turn(tmp_path):
+    path, looked = tmp_path / "limits.sqlite", []
+
+    def now() -> float:
+        other = sqlite3.connect(path, timeout=0.0, isolation_level=None)
+        with contextlib.closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        looked.append(True)
+        return 1000.0
+
+    shared = SharedTurns(path, now=now)
+    assert await shared.take("Service", per_minute=1, at_once=1) == 0.0
+    assert await shared.take("Service", per_minute=1, at_once=1) == 60.0
+    await shared.aclose()
+    assert looked == [True, True]
