@@ -95,6 +95,8 @@ def _no_episode(found: Identification, own: Reading) -> Iterator[Doubt]:
     if len(found.seasons) == 1 and found.extension[1:] in VIDEO:
         reason = f"a season ({found.seasons[0]}), but no episode number"
         yield Doubt(reason, 0.4, "episode")
+    if own.unread and found.extension[1:] in VIDEO:
+        yield Doubt(f"no episode number, and {own.unread!r} may say what it is", 0.4, "episode")
     if day := patterns.DAY.search(fold(found.name)):
         yield Doubt(f"a day ({day[0]}), but no episode number", 0.4, "episode")
     if not own.film and (number := _NUMBER_AT_AN_END.search(found.title or "")):

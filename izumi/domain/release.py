@@ -57,6 +57,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         extra: "NCOP1", "PV", "menu": what it is when it is no episode.
         extra_sure: How firmly the name says so.
         film: The name says that it is a film.
+        unread: The first bracket behind the title of which nothing was understood.
         uncensored: The name says so.
         sure: How firmly the episode stands in the name, 0 to 1: an explicit mark is 1, a
             bare number at a likely place less.
@@ -73,6 +74,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     year: int | None = None
     extra: str | None = None
     extra_sure: float = 0.0
+    unread: str | None = None
     film: bool = False
     uncensored: bool = False
     sure: float = 0.0

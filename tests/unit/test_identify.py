@@ -163,6 +163,13 @@ def test_a_number_that_is_a_height_is_the_episode_where_the_height_is_told_elsew
     assert identify("[组][One Piece][05][1080][HEVC].mp4").episode == "05"
 
 
+def test_a_bracket_behind_a_title_that_says_nothing_known_is_asked_about():
+    found = identify("[VCB-Studio] Show [Logo][Ma10p_1080p][x265_flac].mkv")
+    assert found.held == "no episode number, and 'Logo' may say what it is"
+    assert identify("[VCB-Studio] Show [Web Preview 01][Ma10p_1080p].mkv").extra == "Preview 01"
+    assert identify("[G] Show [BD 1080p][ABCD1234].mkv").held is None
+
+
 def test_a_word_for_an_extra_may_be_of_a_title():
     assert identify("[桜都字幕组] takt op.Destiny [11][1080p].mp4").episode == "11"
     assert identify("[Group] PV=nRT - 01 [1080p].mkv").episode == "01"

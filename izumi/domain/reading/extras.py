@@ -42,6 +42,9 @@ def _worded(scanned: Scan, *, firm: bool) -> Found | None:
         boxed = role is Role.EXTRA or (
             role in {Role.TITLE, Role.NUMBER} and _begins_box(scanned, match.start())
         )
+        # "[Web Preview 01]": the word before is of the trade.
+        ends = scanned.text.view[match.end() : match.end() + 1] == "]"
+        boxed = boxed or (role is Role.META and ends and bool(match["number"].strip()))
         if boxed or (role is Role.FREE and _stands_apart(scanned, match)):
             shown = " ".join(scanned.text.shown[match.start("what") : match.end("number")].split())
             return Found(shown, *match.span(), 1.0, "extra")

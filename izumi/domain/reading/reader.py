@@ -51,6 +51,7 @@ def read(stem: str) -> Reading:
         year=names.year,
         extra=extra.number if extra else None,
         extra_sure=extra.sure if extra else 0.0,
+        unread=None if found or extra else _unread(scanned, names.titles),
         film=vocabulary.FILM.search(view) is not None,
         uncensored=vocabulary.UNCENSORED.search(view) is not None,
         sure=found.sure if found else 0.0,
@@ -76,6 +77,17 @@ def _seasons(scanned: Scan, found: Found | None) -> tuple[tuple[int, ...], list[
             marks.append(match.span())
             numbers = numbers or value
     return numbers or (found.seasons if found else ()), marks
+
+
+def _unread(scanned: Scan, titles: tuple[str, ...]) -> str | None:
+    """Such as "[Logo]" in "[G] Title [Logo][1080p]": it may tell this file from its siblings."""
+    known = " ".join(titles).casefold()
+    for piece, role in scanned:
+        if piece.bracket == "[" and role is Role.TITLE and scanned.titled(piece.start):
+            text = scanned.text.shown[piece.start : piece.end].strip()
+            if text and text.casefold() not in known:
+                return text
+    return None
 
 
 def _in_an_episode_title(scanned: Scan, found: Found, match: re.Match[str]) -> bool:
