@@ -316,7 +316,7 @@ def at_a_terminal(
         start_new_session=True,
     )
     os.close(theirs)
-    said, told = "", 0
+    said, told, since = "", 0, 0.0
     deadline = time.monotonic() + 60
     try:
         while time.monotonic() < deadline:
@@ -327,7 +327,11 @@ def at_a_terminal(
                     break
             if told < len(answers) and answers[told][0] in said:
                 os.write(ours, (answers[told][1] + "\n" * enter).encode())
-                told += 1
+                told, since = told + 1, time.monotonic()
+            if not enter and told and time.monotonic() > since + 10:
+                # A key between the question and the reading of its answer is not seen.
+                os.write(ours, answers[-1][1].encode())
+                since = time.monotonic()
         return process.wait(30), said
     finally:
         process.kill()
