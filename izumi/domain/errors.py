@@ -15,7 +15,7 @@ IzumiError
 │   └── Cancelled            a person wants the job no more: stop, it is settled
 └── UserError            one line for the person at the terminal, exit code 2
     ├── ConfigError          file, path, value and the way out
-    └── Declined             what a person asks of a hold, a dead letter, a job or an episode cannot be
+    └── Declined             cannot be done to that hold, dead letter, job or episode
         ├── Unknown              there is none of that name
         └── TooLate              it was answered or settled before
 """
