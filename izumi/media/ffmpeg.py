@@ -152,7 +152,7 @@ class Ffmpeg:
     ) -> None:
         """Raise what a failed run means; return when it ended well."""
         said = render_log.damage(lines)
-        words = "; ".join(said[:3]) or done.stderr.strip().rpartition("\n")[2]
+        words = "; ".join(said[:3]) or _last_words(lines)
         reached = f"after {last.frames} pictures and {done.took_s:.0f} s"
         if done.stopped == "deadline":
             raise Overdue(
@@ -173,4 +173,18 @@ class Ffmpeg:
         if render_log.read_error(lines) and not short:
             raise Held(f"{subject} is damaged: {said[0]}", {"log": words, "at": reached})
         failure = Exhausted if short or done.returncode in _UNCHECKED else ToolFailed
-        raise failure(f"ffmpeg ended with {done.returncode}, {reached}: {words}")
+        raise failure(f"ffmpeg ended with {_ending(done.returncode)}, {reached}: {words}")
+
+
+def _last_words(lines: Mapping[str, None]) -> str:
+    """What it said last that is no mere information."""
+    told = (line for line in reversed(list(lines)) if "[info]" not in line)
+    return render_log.message(next(told, "it said nothing"))
+
+
+def _ending(code: int) -> str:
+    """An exit code, or the name of the signal that ended it."""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return str(code)

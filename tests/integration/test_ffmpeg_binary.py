@@ -8,6 +8,7 @@ import pytest
 
 from izumi.domain.errors import ConfigError, ToolFailed
 from izumi.media.binary import Capabilities, examine, locate, usable
+from izumi.media.ffmpeg import Ffmpeg
 from izumi.media.settings import FfmpegSettings
 
 
@@ -71,3 +72,16 @@ def test_memory_grows_with_the_picture_but_never_falls():
     settings = FfmpegSettings(memory_mb=2048)
     assert settings.memory_bytes(0) == settings.memory_bytes(1920 * 1080) == 2048 << 20
     assert settings.memory_bytes(3840 * 2160) == 2048 * 5 // 2 << 20
+
+
+async def test_one_that_was_killed_is_told_by_its_signal_and_its_last_words(tmp_path):
+    path = tmp_path / "ffmpeg"
+    path.write_text(
+        "#!/bin/sh\n"
+        "echo '[aac @ 0x5d0] [warning] a short frame' >&2\n"
+        "echo '[ass @ 0x5d1] [info] fontselect: (Arial, 400, 0) -> /a, 0, A' >&2\n"
+        "kill -KILL $$\n"
+    )
+    path.chmod(0o755)
+    with pytest.raises(ToolFailed, match=r"ended with SIGKILL, after .*: \[aac\] a short frame$"):
+        await Ffmpeg(path, FfmpegSettings()).run([], tmp_path)
