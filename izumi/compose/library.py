@@ -55,5 +55,5 @@ async def library(
         UserError: As `holdings`; or no rclone.
     """
     ours = holdings(settings, at)
-    async with Rclone(settings.rclone, state=settings.state, headers=trees.HEADERS) as rclone:
+    async with Rclone(settings.rclone, state=settings.state) as rclone:
         yield Library(trees.Trees(rclone), ours, Journals(settings.state), by=by)

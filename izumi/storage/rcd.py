@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -48,7 +48,6 @@ def argv(
     socket: Path,
     settings: RcloneSettings,
     config: str,
-    headers: Sequence[str] = (),
 ) -> list[str]:
     """The command line; it holds no secret, every user of the host can read it.
 
@@ -57,7 +56,6 @@ def argv(
         socket: Where it is to listen.
         settings: Limits.
         config: Path of rclone.conf; "" for none.
-        headers: Sent with every request over HTTP.
     """
     options = {
         "rc-addr": f"unix://{socket}",
@@ -71,6 +69,9 @@ def argv(
         "stats": "0",
         "log-level": "NOTICE",
         "ask-password": "false",
+        # A WebDAV server that may overwrite removes what lies at a file's new name before it
+        # looks whether the old one is still there: another host was quicker.
+        "header": "Overwrite: F",
         **({"bwlimit": settings.bwlimit} if settings.bwlimit else {}),
     }
     # The folder of the socket is mode 0700: whoever reaches it is us, or root.
@@ -79,7 +80,6 @@ def argv(
         "rcd",
         "--rc-no-auth",
         *(f"--{name}={value}" for name, value in options.items()),
-        *(f"--header={header}" for header in headers),
     ]
 
 
@@ -104,7 +104,6 @@ class Daemon:
         *,
         config: str = "",
         environ: Mapping[str, str] = os.environ,
-        headers: Sequence[str] = (),
     ) -> "Daemon":
         """Start one and wait until it answers.
 
@@ -113,7 +112,7 @@ class Daemon:
             ToolFailed: It does not start.
         """
         child = await children.start(
-            argv(binary, socket, settings, config, headers),
+            argv(binary, socket, settings, config),
             cwd=socket.parent,
             env={name: environ[name] for name in _PASSED if name in environ},
         )

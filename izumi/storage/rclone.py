@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import os
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final, Self
@@ -42,7 +42,6 @@ class Rclone:
         settings: `[rclone]`.
         state: Folder of this host's state; the socket's folder goes below it.
         environ: The few variables that rclone may see are taken from here.
-        headers: Sent with every request over HTTP, as `Name: value`.
     """
 
     def __init__(
@@ -51,10 +50,8 @@ class Rclone:
         *,
         state: Path,
         environ: Mapping[str, str] = os.environ,
-        headers: Sequence[str] = (),
     ) -> None:
         self.settings = settings
-        self._headers = headers
         self._state = state
         self._environ = environ
         self._daemon: Daemon | None = None
@@ -110,7 +107,6 @@ class Rclone:
             self.settings,
             config=config,
             environ=self._environ,
-            headers=self._headers,
         )
         return self._daemon
 

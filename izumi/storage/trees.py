@@ -19,10 +19,6 @@ from izumi.storage.rclone_faults import RcloneFault, clean, fault
 from izumi.storage.rclone_files import RcloneFiles
 from izumi.storage.settings import remote_fault
 
-HEADERS: Final = ("Overwrite: F",)
-"""For the rclone of whoever renames. It tells WebDAV to overwrite, and a server then removes
-what lies at the new name first, even when the old one is gone: another host was quicker."""
-
 _COPY_BYTES_PER_S: Final = 1 << 20
 _AT_ONCE: Final = 4  # a rename is a small question, and every connection a handshake
 # On S3 the time that a file says of itself takes a request for each.

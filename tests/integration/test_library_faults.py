@@ -10,7 +10,6 @@ from izumi.domain.errors import StorageUnavailable, UserError
 from izumi.storage.ports import Location
 from izumi.storage.rclone import Rclone
 from izumi.storage.settings import RcloneSettings
-from izumi.storage.trees import HEADERS
 from izumi.tools.requests import KINDS as SHELVES
 from izumi.tools.requests import Request
 from tests.support.library import SHOW, Keeper, contents, fill, hostile
@@ -191,7 +190,7 @@ async def test_two_hosts_that_change_a_show_at_once_lose_nothing(remotes, tmp_pa
         hosts = []
         for name in ("desk", "cellar"):
             state = tmp_path / name
-            rclone = Rclone(remotes.settings(), state=state, headers=HEADERS)
+            rclone = Rclone(remotes.settings(), state=state)
             hosts.append(Keeper(await stack.enter_async_context(rclone), [place], state))
         drafts = [await host.library.draft(MOVE) for host in hosts]
         journals = [host.library.begin(draft) for host, draft in zip(hosts, drafts, strict=True)]

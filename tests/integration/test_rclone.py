@@ -18,7 +18,7 @@ from izumi.storage.rclone_binary import locate
 from izumi.storage.rclone_faults import RcloneFault
 from izumi.storage.run_folder import SOCKET_BYTES, run_folder
 from izumi.storage.settings import RcloneSettings
-from tests.support.putter import wait_until_gone
+from tests.support.putter import freeze, wait_until_gone
 from tests.support.remotes import RCLONE, write_config
 
 
@@ -183,7 +183,7 @@ async def test_calls_at_once_after_its_death_start_one(tmp_path: Path):
 async def test_when_it_hangs_a_question_ends_at_its_limit(tmp_path: Path):
     async with running(tmp_path, call_s=0.5) as rclone:
         assert rclone.pid is not None
-        os.kill(rclone.pid, signal.SIGSTOP)
+        freeze(rclone.pid)
         with pytest.raises(RcloneFault, match="no answer within"):
             await rclone.call("core/pid", {})
         os.kill(rclone.pid, signal.SIGCONT)
@@ -267,7 +267,7 @@ async def test_a_job_that_cannot_be_stopped_ends_with_all_of_rclone(
         assert first is not None
         copying = asyncio.create_task(copy(rclone, tmp_path, "from", "to"))
         await until((tmp_path / "to").exists)
-        os.kill(first, signal.SIGSTOP)
+        freeze(first)
         copying.cancel()
         with pytest.raises(asyncio.CancelledError):
             await copying

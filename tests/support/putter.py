@@ -6,6 +6,7 @@ It prints `rclone <pid>` when rclone runs, `moving` when bytes move, `done` at t
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -49,6 +50,15 @@ def wait_until_gone(pid: int, within_s: float = 30) -> None:
             os.kill(pid, 0)
             assert time.monotonic() < deadline, f"process {pid} lives"
             time.sleep(0.01)
+
+
+def freeze(pid: int, within_s: float = 30) -> None:
+    """Stop a process where it stands; returns when every thread of it does."""
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + within_s
+    while not all(b") T " in one.read_bytes() for one in Path(f"/proc/{pid}/task").glob("*/stat")):
+        assert time.monotonic() < deadline, f"process {pid} goes on"
+        time.sleep(0.001)
 
 
 async def _main(order: Order) -> None:

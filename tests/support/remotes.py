@@ -23,6 +23,7 @@ import pytest_asyncio
 from izumi.storage.ports import Location
 from izumi.storage.rclone import Rclone
 from izumi.storage.settings import RcloneSettings
+from tests.support import putter
 
 RCLONE = Path(sys.executable).with_name("rclone")
 KINDS = ("local", "webdav", "sftp", "s3")
@@ -92,7 +93,7 @@ class Served:
 
     def freeze(self) -> None:
         """It takes connections, and says nothing."""
-        os.kill(self.pid, signal.SIGSTOP)
+        putter.freeze(self.pid)
 
     def thaw(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
