@@ -151,7 +151,7 @@ def test_hardsubs_of_several_profiles_stand_beside_each_other():
     shown = told([soft, hardsub(soft), hardsub(soft, suffix=" [HEVC]")])
     assert shown["description"].count("[Hardsub]") == 2
     links = fields(shown)["Direct links"]
-    assert "[Hon no Mori - 07 [1080p] [HEVC].mp4](" in links
+    assert r"[Hon no Mori - 07 \[1080p\] \[HEVC\].mp4](" in links
     assert links.count("](https://") == 2
 
 
