@@ -195,7 +195,7 @@ def fake_ffmpeg(folder: Path, body: str) -> FfmpegSettings:
     ("body", "error", "says"),
     [
         ("sleep 600", ToolFailed, "no further for 0.5 s"),
-        ("kill -SEGV $$", ToolFailed, "ended with -11"),
+        ("kill -SEGV $$", ToolFailed, "ended with SIGSEGV"),
         ("echo '[out] [error] No space left on device' >&2; exit 228", NoSpace, "disk filled up"),
         ("echo '[h264] [error] Invalid data found when' >&2; exit 1", Held, "source is damaged"),
         ("echo '[x] [fatal] Cannot allocate memory' >&2; exit 1", ToolFailed, "Cannot allocate"),
