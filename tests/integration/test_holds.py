@@ -83,6 +83,8 @@ async def _learn_and_forget(place, keeper):
         told = await keeper("hold", "fix", hold["id"], "--show", "Sweet Blue Flowers", "--rule")
         assert "[Aoi Hana] 05.mkv is Sweet Blue Flowers" in told
         await until(in_states(ledger, **{"[Aoi Hana] 05": "done"}))
+        # A rule is heard apart from the answer that it was made of.
+        await until(lambda: _rules(place))
         place.put("[Aoi Hana] 06.mkv", matroska(seed=6))
         await until(in_states(ledger, **{"[Aoi Hana] 06": "done"}))
         keys = {fact.file.key for fact in await place.facts()}
@@ -101,8 +103,12 @@ async def _learn_and_forget(place, keeper):
     assert await keeper("rules", "list") == "nothing\n"
 
 
+async def _rules(place):
+    return learnt.read(place.state)
+
+
 async def _no_rules(place):
-    return learnt.read(place.state) == ()
+    return await _rules(place) == ()
 
 
 async def test_the_rule_is_named_in_the_why_of_what_it_decides(place, keeper):
