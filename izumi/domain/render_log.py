@@ -31,7 +31,11 @@ _HARMLESS = re.compile(
     r"|\[(?:png|mjpeg|webp|bmp|tiff)\].* exceeds specified max pixel count"
 )
 _FULL_DISK = re.compile(r"No space left on device|Disk quota exceeded", re.IGNORECASE)
-_MEMORY = re.compile(r"Cannot allocate memory|malloc of size|Out of memory", re.IGNORECASE)
+_MEMORY = re.compile(
+    # A thread's stack is memory, too.
+    r"Cannot allocate memory|malloc of size|Out of memory|pthread_create\(\) failed",
+    re.IGNORECASE,
+)
 _SELECTED = re.compile(
     r"fontselect: \((?P<wanted>.*), -?\d+, -?\d+\) -> (?P<file>.*), -?\d+, (?P<name>[^,]*)$"
 )

@@ -2,7 +2,9 @@
 
 import datetime as dt
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,30 @@ def ring(tmp_path: Path) -> tuple[KeyRing, str]:
     key = keys.add(path, "son", ("acquire",), now=NOON, expires=tomorrow)
     keys.add(path, "other", ("submit",), now=NOON)
     return KeyRing(path), key
+
+
+def test_who_asks_while_new_keys_are_read_is_judged_by_them(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "keys.json"
+    keys.add(path, "son", ("acquire",), now=NOON)
+    load, slowly = keys.load, iter((False, False, True))  # the ring, `add`, the first to ask
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow(path: Path) -> tuple[keys.Key, ...]:
+        if next(slowly, False):
+            reading.set()
+            assert go_on.wait(30)
+        return load(path)
+
+    monkeypatch.setattr(keys, "load", slow)
+    known = KeyRing(path)
+    keys.add(path, "other", ("submit",), now=NOON)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(lambda: known.keys)
+        assert reading.wait(30)
+        found = known.keys
+        go_on.set()
+        assert [key.name for key in found] == ["son", "other"]
+        assert first.result() == found
 
 
 def status(access: Access, *presented: bytes, scope: keys.Scope = "acquire") -> int:

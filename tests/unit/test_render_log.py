@@ -67,6 +67,9 @@ def test_missing_characters_are_listed_once_and_only_if_shown():
 def test_full_disks_and_memory_limits_are_told_from_damage():
     assert render_log.disk_full(["[out] [error] av_interleaved_write: No space left on device"])
     assert render_log.memory_short(["[fatal] Cannot allocate memory"])
+    assert render_log.memory_short(
+        ["[out#0/null] [error] pthread_create() failed: Resource temporarily unavailable"]
+    )
     assert not render_log.read_error(["[fatal] Cannot allocate memory"])
 
 

@@ -117,8 +117,12 @@ class _Source:
         self._seen: object = None
 
     def read(self) -> None:
-        self._seen = self._looks()
-        self._keys = self._load(self._path)
+        seen = self._looks()
+        try:
+            self._keys = self._load(self._path)
+        finally:
+            # Last: who asks from another thread meanwhile reads for himself.
+            self._seen = seen
 
     def fresh(self) -> tuple[Key, ...]:
         if self._looks() != self._seen:
