@@ -74,7 +74,7 @@ async def settled(bus: JetStreamBus, unit: str, name: str) -> JobRecord:
             record = await record_of(bus, job(unit, "main", f"do-{name}"))
             if record is not None and record.state in {"done", "held", "failed"}:
                 return record
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # between looks
 
 
 async def buried(bus: JetStreamBus, count: int) -> dict[str | None, DeadLetter]:
